@@ -1,0 +1,112 @@
+// Programs run as processes: what they print, how they end, signals to them.
+#ifndef COMPTASK_UPGRADE_TESTS_PROCESS_H_
+#define COMPTASK_UPGRADE_TESTS_PROCESS_H_
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "local_tree.h"
+#include "temp_folder.h"
+
+namespace test_support {
+
+/// How a process ended and what it printed.
+struct ProcessResult {
+  /// The exit code, or -1 where a signal ended it.
+  int exit_code = -1;
+  /// The signal that ended it, or 0.
+  int signal = 0;
+  std::string out;
+  std::string err;
+};
+
+/// A process under way. Its output goes to files, so that nobody has to empty a pipe. Killed if it outlives this object.
+class Process {
+ public:
+  explicit Process(std::vector<std::string> command) : command_(std::move(command)) {
+    std::vector<char*> arguments;
+    for (std::string& word : command_) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    const int out = OpenForWriting("out");
+    const int err = OpenForWriting("err");
+    id_ = fork();
+    if (id_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
+    if (id_ == 0) {
+      // A shell may have started us with signals ignored, and the tool would rightly keep that.
+      signal(SIGINT, SIG_DFL);
+      signal(SIGTERM, SIG_DFL);
+      dup2(out, STDOUT_FILENO);
+      dup2(err, STDERR_FILENO);
+      execv(arguments[0], arguments.data());
+      _exit(127);
+    }
+    close(out);
+    close(err);
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process() {
+    if (id_ <= 0) return;
+    kill(id_, SIGKILL);
+    waitpid(id_, nullptr, 0);
+  }
+
+  void Signal(int signal_number) const { kill(id_, signal_number); }
+
+  /// Whether it still runs.
+  bool Running() {
+    if (id_ <= 0) return false;
+    if (waitpid(id_, &status_, WNOHANG) == 0) return true;
+    id_ = 0;
+    return false;
+  }
+
+  /// What it has printed so far.
+  [[nodiscard]] std::string Out() const { return ReadFile(folder_.Inside("out")); }
+  [[nodiscard]] std::string Err() const { return ReadFile(folder_.Inside("err")); }
+
+  /// Waits for its end; one that takes minutes is killed and an error.
+  ProcessResult Wait() {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(4);
+    while (Running()) {
+      if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("the process does not end");
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    ProcessResult result;
+    if (WIFEXITED(status_)) result.exit_code = WEXITSTATUS(status_);
+    if (WIFSIGNALED(status_)) result.signal = WTERMSIG(status_);
+    result.out = Out();
+    result.err = Err();
+    return result;
+  }
+
+ private:
+  [[nodiscard]] int OpenForWriting(const std::string& name) const {
+    const int descriptor = open(folder_.Inside(name).c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+    if (descriptor < 0) throw std::system_error(errno, std::generic_category(), name);
+    return descriptor;
+  }
+
+  TempFolder folder_;
+  std::vector<std::string> command_;
+  pid_t id_ = -1;
+  int status_ = 0;
+};
+
+/// Runs a program to its end.
+inline ProcessResult RunProcess(std::vector<std::string> command) { return Process(std::move(command)).Wait(); }
+
+}  // namespace test_support
+
+#endif  // COMPTASK_UPGRADE_TESTS_PROCESS_H_

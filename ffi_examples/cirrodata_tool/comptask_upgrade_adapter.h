@@ -1,0 +1,81 @@
+// ComptaskUpgradeAdapter: the tool "comptask-upgrade", ready to be lifted into another program. It needs
+// comptask_upgrade.hpp, task_upgrade, tool_adapter.h and tool_output.h, and nothing that reads a command line.
+#ifndef CIRRODATA_TOOL_COMPTASK_UPGRADE_ADAPTER_H_
+#define CIRRODATA_TOOL_COMPTASK_UPGRADE_ADAPTER_H_
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "comptask_upgrade.hpp"
+#include "task_upgrade.h"
+#include "tool_adapter.h"
+#include "tool_output.h"
+
+namespace cirrodata_tool {
+
+/// The operations and their numbers.
+enum OP_TYPE { STATUS = 0, UPGRADE, RECOVERY, DELETE, INVALID };
+
+/// What the tool is asked to do.
+struct ComptaskUpgradeOptions {
+  /// The word for the operation: status, upgrade, recovery or delete.
+  std::string operation;
+  /// The cluster.compact folder, as a path or a URI.
+  std::string root;
+  /// The catalog snapshot; empty for none.
+  std::string catalog_file;
+  /// The file with one online node a line; empty for none.
+  std::string online_nodes_file;
+  /// The caller's word that every node is offline.
+  bool assume_offline = false;
+  /// Calls under way at a time; 0 for what suits the storage.
+  std::uint32_t in_flight = 0;
+  bool plan = false;
+  bool verify = false;
+  bool force = false;
+  comptask_upgrade::RecoveryMode recovery_mode = comptask_upgrade::RecoveryMode::kAuto;
+  comptask_upgrade::LogLevel log_level = comptask_upgrade::LogLevel::kWarn;
+};
+
+/// The tool "comptask-upgrade". Its failures are comptask_upgrade::Error; where a run fails after it began, the report
+/// has been shown by then.
+class ComptaskUpgradeAdapter : public ToolAdapter {
+ public:
+  /// Shows what it does through the output, which must outlive it.
+  ComptaskUpgradeAdapter(ComptaskUpgradeOptions options, ToolOutput& output);
+
+  /// Opens the session, sees that all nodes are offline and takes the lock, as far as the operation needs it.
+  void Init() override;
+  /// Runs the operation and gives the lock back.
+  void Excu() override;
+  /// Frees the session.
+  void Release() override;
+
+  /// Ends the run at the next task boundary, or before it begins; from any thread.
+  void Cancel();
+
+ private:
+  void Excute(TaskUpgrade task_upgrade, OP_TYPE operation);
+  OP_TYPE checkOptition(std::string operation);
+  bool CheckAllOffline();
+  void ShowUsage();
+  void SetLock();
+  void ReleaseLock();
+  void OpenSession();
+  comptask_upgrade::RunOptions MakeRunOptions();
+
+  const ComptaskUpgradeOptions options_;
+  ToolOutput& output_;
+  // Guards the session's coming and going against Cancel, and cancelled_.
+  std::mutex mutex_;
+  bool cancelled_ = false;
+  std::optional<comptask_upgrade::Session> session_;
+  std::optional<comptask_upgrade::Error> online_nodes_error_;
+  bool locked_ = false;
+};
+
+}  // namespace cirrodata_tool
+
+#endif  // CIRRODATA_TOOL_COMPTASK_UPGRADE_ADAPTER_H_

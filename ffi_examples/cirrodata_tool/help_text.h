@@ -1,0 +1,49 @@
+// The part of --help that is more than a list of options.
+#ifndef CIRRODATA_TOOL_HELP_TEXT_H_
+#define CIRRODATA_TOOL_HELP_TEXT_H_
+
+namespace cirrodata_tool {
+
+/// Operations, exit codes and examples of comptask-upgrade.
+inline constexpr const char* kComptaskUpgradeHelp = R"(Operations:
+  status    says what there is, how far an upgrade has come and what to do next;
+            changes nothing
+  upgrade   turns every V1 task into a V2 task and leaves V1 as it is; needs
+            --catalog and --online-nodes or --assume-offline; interrupted, it
+            goes on where it stopped when it is started again
+  recovery  goes back to V1; see --recovery-mode
+  delete    removes the V1 tree after a complete upgrade, and with it every way
+            back to the old files
+
+--plan takes no lock and does not ask whether nodes are up. The report goes to
+stdout, everything else to stderr. The first Ctrl-C ends the run at the next
+task boundary, a second one at once; neither harms the trees.
+
+Exit codes:
+   0  success                        30  not found
+   1  bad usage                      31  already exists
+   2  unsupported                    32  permission denied
+   3  busy                           33  no space left
+   4  cancelled                      34  the storage cannot serve now
+   5  defect of the tool             35  outcome of a change unknown
+  10  nodes are online               36  storage error
+  11  locked by another run          37  catalog error
+  12  lock lost in mid-run           38  liveness error
+  13  refused in this phase          39  lock service error
+  14  new V1 tasks after the end     40  too large
+  20  some tasks failed              41  folder not empty
+  21  damaged
+  22  corrupt
+
+Examples:
+  cirrodata-tool comptask-upgrade status --root /data/cluster.compact
+  cirrodata-tool comptask-upgrade upgrade --root /data/cluster.compact \
+      --catalog catalog.json --online-nodes online-nodes.txt --plan
+  cirrodata-tool comptask-upgrade upgrade --root /data/cluster.compact \
+      --catalog catalog.json --online-nodes online-nodes.txt --json
+  cirrodata-tool comptask-upgrade delete --root /data/cluster.compact
+)";
+
+}  // namespace cirrodata_tool
+
+#endif  // CIRRODATA_TOOL_HELP_TEXT_H_

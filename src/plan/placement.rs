@@ -1,0 +1,119 @@
+//! Where a task runs: the PC by its schema, the node drawn from the PC.
+
+use xxhash_rust::xxh64::xxh64;
+
+/// The seeds of the two draws. One hash for both would leave half the nodes of a PC idle.
+const PC_SEED: u64 = 0;
+const NODE_SEED: u64 = 1;
+
+/// A PC and its nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pc {
+    /// Its name.
+    pub name: String,
+    /// Its nodes, in the order of their bytes, each once.
+    pub nodes: Vec<String>,
+}
+
+/// What the catalog answers for one schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SchemaAnswer {
+    /// There is no such schema.
+    NoSchema,
+    /// The PCs it may use, in the order of their bytes, each once; not empty.
+    Pcs(Vec<Pc>),
+    /// It has no PC, though the cluster has some.
+    NoPcOfMany,
+    /// It has no PC and the cluster has none: any of these nodes, in the order of their bytes.
+    NoPcAtAll(Vec<String>),
+}
+
+/// Where a task was placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placement {
+    /// A PC, empty where the cluster has none, and a node.
+    At {
+        /// The PC.
+        pc: String,
+        /// The node.
+        node: String,
+    },
+    /// Nowhere; why. An open task becomes Cancel.
+    Nowhere(&'static str),
+}
+
+/// The place of a task by its schema: spread evenly over tasks, the same on every run.
+pub fn by_schema(base: &str, answer: &SchemaAnswer) -> Placement {
+    match answer {
+        SchemaAnswer::NoSchema => Placement::Nowhere("there is no such schema"),
+        SchemaAnswer::NoPcOfMany => Placement::Nowhere("the schema may use no PC"),
+        SchemaAnswer::NoPcAtAll(nodes) => match draw(base, NODE_SEED, nodes) {
+            Some(node) => Placement::At { pc: String::new(), node: node.clone() },
+            None => Placement::Nowhere("the cluster has no node"),
+        },
+        SchemaAnswer::Pcs(pcs) => {
+            let with_nodes: Vec<&Pc> = pcs.iter().filter(|pc| !pc.nodes.is_empty()).collect();
+            let place = draw(base, PC_SEED, &with_nodes)
+                .and_then(|pc| Some(Placement::At { pc: pc.name.clone(), node: draw(base, NODE_SEED, &pc.nodes)?.clone() }));
+            place.unwrap_or(Placement::Nowhere("no PC of the schema has a node"))
+        }
+    }
+}
+
+fn draw<'a, T>(base: &str, seed: u64, candidates: &'a [T]) -> Option<&'a T> {
+    let count = candidates.len() as u64;
+    let index = xxh64(base.as_bytes(), seed).checked_rem(count)?;
+    candidates.get(usize::try_from(index).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn pc(name: &str, nodes: &[&str]) -> Pc {
+        Pc { name: name.into(), nodes: nodes.iter().map(|node| (*node).to_owned()).collect() }
+    }
+
+    fn at(pc: &str, node: &str) -> Placement {
+        Placement::At { pc: pc.into(), node: node.into() }
+    }
+
+    #[test]
+    fn every_row_of_the_table() {
+        let base = "compct.p.0.1";
+        assert_eq!(by_schema(base, &SchemaAnswer::Pcs(vec![pc("c", &["n"])])), at("c", "n"));
+        assert_eq!(by_schema(base, &SchemaAnswer::Pcs(vec![pc("a", &[]), pc("b", &["n"]), pc("c", &[])])), at("b", "n"));
+        assert!(matches!(by_schema(base, &SchemaAnswer::Pcs(vec![pc("a", &[])])), Placement::Nowhere(_)));
+        assert!(matches!(by_schema(base, &SchemaAnswer::NoPcOfMany), Placement::Nowhere(_)));
+        assert!(matches!(by_schema(base, &SchemaAnswer::NoSchema), Placement::Nowhere(_)));
+        assert_eq!(by_schema(base, &SchemaAnswer::NoPcAtAll(vec!["n".into()])), at("", "n"));
+        assert!(matches!(by_schema(base, &SchemaAnswer::NoPcAtAll(vec![])), Placement::Nowhere(_)));
+    }
+
+    /// XXH64 of the name is part of the format: another hash would place a resumed run's tasks elsewhere.
+    #[test]
+    fn the_draw_is_pinned() {
+        assert_eq!(xxh64(b"", 0), 0xef46_db37_51d8_e999);
+        assert_eq!(xxh64(b"abc", 0), 0x44bc_2cf5_ad77_0999);
+        let pcs = SchemaAnswer::Pcs(vec![pc("a", &["a1", "a2"]), pc("b", &["b1", "b2"]), pc("c", &["c1", "c2"])]);
+        let places: Vec<Placement> = (0..6).map(|ts| by_schema(&format!("compct.p.0.{ts}"), &pcs)).collect();
+        let expected =
+            [("b", "b1"), ("c", "c2"), ("c", "c2"), ("b", "b1"), ("c", "c2"), ("c", "c1")].map(|(pc, node)| at(pc, node));
+        assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn tasks_are_spread_evenly_over_pcs_and_nodes() {
+        let pcs = SchemaAnswer::Pcs(vec![pc("a", &["a1", "a2"]), pc("b", &["b1", "b2"])]);
+        let mut counts = HashMap::new();
+        for ts in 0..10_000_u64 {
+            if let Placement::At { node, .. } = by_schema(&format!("compct.xcloud24_9876.0.{}", 1_617_693_156_000 + ts), &pcs) {
+                *counts.entry(node).or_insert(0_u32) += 1;
+            }
+        }
+        assert_eq!(counts.len(), 4);
+        assert!(counts.values().all(|count| (2_300..2_700).contains(count)), "{counts:?}");
+    }
+}

@@ -1,0 +1,217 @@
+//! The steps of one task's conversion, each in its wave. The same list is carried out by a run and printed by a plan.
+
+use crate::error::Result;
+use crate::layout;
+use crate::task::{StateV2, V2Id};
+use crate::tree::{Change, TreePath};
+
+/// The waves of a group, in their order: no wave begins before the one before it is answered and durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Wave {
+    /// The main task of an earlier attempt goes.
+    ClearMainTask,
+    /// Managers of an earlier attempt go.
+    ClearManagers,
+    /// Marks of an earlier attempt go, last, since they say where the managers are.
+    ClearMarks,
+    /// `<base>.<node>`: this task is being converted.
+    Mark,
+    /// The manager file: before the main task, which would hang without it.
+    Manager,
+    /// The folder of the main task, in staging.
+    Stage,
+    /// The main task's two files, in staging.
+    Fill,
+    /// The main task becomes visible, whole.
+    Publish,
+    /// `<base>.upgrade`: this task is converted. After the group's part, which holds its line.
+    Complete,
+}
+
+impl Wave {
+    /// Every wave before the part of the group is written, in their order.
+    pub const BEFORE_PART: [Self; 8] = [
+        Self::ClearMainTask,
+        Self::ClearManagers,
+        Self::ClearMarks,
+        Self::Mark,
+        Self::Manager,
+        Self::Stage,
+        Self::Fill,
+        Self::Publish,
+    ];
+}
+
+/// What it means that the name of a new file or folder is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Taken {
+    /// The same name can only be the same thing: an empty file, a mark.
+    Same,
+    /// It is fine if the same bytes lie there.
+    Compare,
+    /// It is an error.
+    Fail,
+}
+
+/// One change for one task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its wave.
+    pub wave: Wave,
+    /// The change.
+    pub change: Change,
+    /// What a taken name means.
+    pub taken: Taken,
+}
+
+/// What an earlier attempt left of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Leftover {
+    /// The main task stands at the id.
+    pub main_task: bool,
+    /// The nodes that have a manager of the id.
+    pub manager_nodes: Vec<String>,
+    /// The nodes of marks in progress.
+    pub marked_nodes: Vec<String>,
+}
+
+/// A task as it will be in V2, and what is cleared for it first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversion {
+    /// The V1 base.
+    pub base: String,
+    /// The V2 id.
+    pub id: V2Id,
+    /// Its state in V2.
+    pub state: StateV2,
+    /// Its PC; may be empty.
+    pub pc: String,
+    /// Its node; may be empty.
+    pub node: String,
+    /// Its database, a part of the file's name.
+    pub db: String,
+    /// The bytes of its `TaskInfo`.
+    pub bytes: Vec<u8>,
+}
+
+/// The steps that clear what an earlier attempt left, so that the conversion starts from nothing.
+pub fn clear(base: &str, id: &V2Id, leftover: &Leftover, staging: &TreePath) -> Vec<Step> {
+    let step = |wave, change| Step { wave, change, taken: Taken::Fail };
+    let remove = |path| Change::Remove { path, recursive: false };
+    let mut steps = Vec::new();
+    if leftover.main_task {
+        // A removal may be cut anywhere; a rename may not.
+        let change = Change::Rename { from: layout::main_task(id), to: staging.join(&format!("cleared.{id}")) };
+        steps.push(step(Wave::ClearMainTask, change));
+    }
+    for node in &leftover.manager_nodes {
+        steps.push(step(Wave::ClearManagers, remove(layout::manager(node, id))));
+    }
+    for node in &leftover.marked_nodes {
+        steps.push(step(Wave::ClearMarks, remove(layout::mark_in_progress(base, node))));
+    }
+    steps
+}
+
+/// The step that marks a task as being converted for a node.
+pub fn mark(base: &str, node: &str) -> Step {
+    let change = Change::Create { path: layout::mark_in_progress(base, node), bytes: Vec::new() };
+    Step { wave: Wave::Mark, change, taken: Taken::Same }
+}
+
+/// The step that hands an open task to its node.
+pub fn manager(id: &V2Id, node: &str) -> Step {
+    let change = Change::Create { path: layout::manager(node, id), bytes: Vec::new() };
+    Step { wave: Wave::Manager, change, taken: Taken::Same }
+}
+
+/// The step that marks a task as converted.
+pub fn complete(base: &str, node: &str) -> Step {
+    let change = Change::Rename { from: layout::mark_in_progress(base, node), to: layout::mark_upgraded(base) };
+    Step { wave: Wave::Complete, change, taken: Taken::Same }
+}
+
+/// The steps of a conversion, in the order of their waves.
+pub fn convert(conversion: &Conversion, staging: &TreePath) -> Result<Vec<Step>> {
+    let Conversion { base, id, state, pc, node, db, bytes } = conversion;
+    let folder = staging.join(&id.to_string());
+    let create = |name: &str, bytes: &[u8]| Change::Create { path: folder.join(name), bytes: bytes.to_vec() };
+    let fill = |change| Step { wave: Wave::Fill, change, taken: Taken::Fail };
+    let mut steps = vec![mark(base, node)];
+    if state.is_open() && !node.is_empty() {
+        steps.push(manager(id, node));
+    }
+    steps.push(Step { wave: Wave::Stage, change: Change::MakeFolder { path: folder.clone() }, taken: Taken::Fail });
+    steps.push(fill(create(&layout::task_info_name(pc, db)?, bytes)));
+    steps.push(fill(create(&layout::status_name(*state), &[])));
+    let publish = Change::Rename { from: folder.clone(), to: layout::main_task(id) };
+    steps.push(Step { wave: Wave::Publish, change: publish, taken: Taken::Compare });
+    steps.push(complete(base, node));
+    Ok(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversion(state: StateV2, node: &str) -> Conversion {
+        Conversion {
+            base: "compct.p.0.1617693156000".into(),
+            id: V2Id::parse("aaaaffff.16176931.56000000.0").unwrap(),
+            state,
+            pc: "pc".into(),
+            node: node.into(),
+            db: "db".into(),
+            bytes: vec![1, 2],
+        }
+    }
+
+    fn texts(steps: &[Step]) -> Vec<String> {
+        steps.iter().map(|step| format!("{:?}: {}", step.wave, step.change)).collect()
+    }
+
+    #[test]
+    fn an_open_task_takes_eight_changes_in_the_order_of_the_protocol() {
+        let steps = convert(&conversion(StateV2::Init, "n.1"), &layout::staging_of("r")).unwrap();
+        assert_eq!(
+            texts(&steps),
+            [
+                "Mark: create Compaction_V2/Taskupgrade/compct.p.0.1617693156000.n%2E1 (0 bytes)",
+                "Manager: create Compaction_V2/TaskAssigned/n%2E1/Manager.aaaaffff.16176931.56000000.0 (0 bytes)",
+                "Stage: make folder Compaction_V2/.staging/r/aaaaffff.16176931.56000000.0",
+                "Fill: create Compaction_V2/.staging/r/aaaaffff.16176931.56000000.0/TaskInfo.pc.db (2 bytes)",
+                "Fill: create Compaction_V2/.staging/r/aaaaffff.16176931.56000000.0/Status.Init (0 bytes)",
+                "Publish: rename Compaction_V2/.staging/r/aaaaffff.16176931.56000000.0 to \
+                 Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0",
+                "Complete: rename Compaction_V2/Taskupgrade/compct.p.0.1617693156000.n%2E1 to \
+                 Compaction_V2/Taskupgrade/compct.p.0.1617693156000.upgrade",
+            ]
+        );
+        assert!(steps.windows(2).all(|pair| pair[0].wave <= pair[1].wave));
+    }
+
+    #[test]
+    fn a_finished_task_gets_no_manager() {
+        for state in [StateV2::Cancel, StateV2::Done] {
+            let steps = convert(&conversion(state, "n"), &layout::staging_of("r")).unwrap();
+            assert!(!steps.iter().any(|step| step.wave == Wave::Manager));
+        }
+    }
+
+    #[test]
+    fn what_is_cleared_goes_in_the_order_main_task_managers_marks() {
+        let leftover =
+            Leftover { main_task: true, manager_nodes: vec!["a".into()], marked_nodes: vec!["a".into(), String::new()] };
+        let id = conversion(StateV2::Init, "a").id;
+        assert_eq!(
+            texts(&clear("compct.p.0.1", &id, &leftover, &layout::staging_of("r"))),
+            [
+                "ClearMainTask: rename Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0 to \
+                 Compaction_V2/.staging/r/cleared.aaaaffff.16176931.56000000.0",
+                "ClearManagers: remove Compaction_V2/TaskAssigned/a/Manager.aaaaffff.16176931.56000000.0",
+                "ClearMarks: remove Compaction_V2/Taskupgrade/compct.p.0.1.a",
+                "ClearMarks: remove Compaction_V2/Taskupgrade/compct.p.0.1.",
+            ]
+        );
+    }
+}
