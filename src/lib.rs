@@ -1,7 +1,36 @@
-//! Upgrades CirroData compaction tasks from the old layout (V1) to the new one (V2).
+//! Upgrades CirroData compaction tasks from the old layout on HDFS (V1, `cluster.compact/Compaction`) to the new one
+//! (V2, `Compaction_V2`), and survives being stopped anywhere by being run again.
+//!
+//! The map of the crate; data flows down it:
+//!
+//! - `capi`: the C ABI, the only unsafe code.
+//! - `run`: a session and its operations, where plans meet IO.
+//! - [`plan`], [`task`], [`layout`], [`tree`]: pure. Facts in, decisions out.
+//! - [`storage`], [`lock`], [`cluster`]: IO, each behind a trait that a host can implement.
+//! - [`error`]: the one error.
+//!
+//! A Rust host starts at [`SessionBuilder`].
+
+#![cfg_attr(test, allow(missing_docs, reason = "tests are not documented"))]
+
+mod capi;
+pub mod cluster;
 pub mod error;
 pub mod layout;
+pub mod lock;
 pub mod plan;
+mod run;
 pub mod storage;
 pub mod task;
 pub mod tree;
+
+pub use cluster::{AssumeOffline, Catalog, CatalogSnapshot, FileLiveness, Liveness};
+pub use error::{Error, ErrorKind, Result};
+pub use lock::{FileLock, Guard, Lock};
+pub use plan::phase::{Operation, Phase};
+pub use run::{
+    Counts, Failure, LockHolder, LogSink, Outcome, Progress, ProgressSink, Report, Row, RunOptions, Session,
+    SessionBuilder, SessionLog, Stage, REPORT_FORMAT, ROWS_LIMIT,
+};
+pub use storage::{LocalStorage, MemoryStorage, Storage};
+pub use task::{Codec, DefaultCodec};

@@ -49,7 +49,8 @@ inline std::vector<std::string> AllPaths(const std::filesystem::path& folder) {
 /// What is in the folder itself, by name.
 inline std::vector<std::string> NamesIn(const std::filesystem::path& folder) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) names.push_back(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -57,8 +58,7 @@ inline std::vector<std::string> NamesIn(const std::filesystem::path& folder) {
 /// A cluster.compact with one task in each state and one sub-task, as the design paper draws it.
 inline void LayOutDesignTree(const std::filesystem::path& root) {
   const std::filesystem::path v1 = root / "Compaction";
-  const std::filesystem::path sub_task =
-      v1 / "TaskAssigned" / "xcloud24_9876" / "compct.xcloud24_9876.1.1617606756000";
+  const std::filesystem::path sub_task = v1 / "TaskAssigned" / "xcloud24_9876" / "compct.xcloud24_9876.1.1617606756000";
   std::filesystem::create_directories(v1 / "Scheduler");
   std::filesystem::create_directories(sub_task);
   std::filesystem::create_directories(v1 / "TaskAssigned" / "xcloud25_9876");

@@ -31,7 +31,8 @@ struct ProcessResult {
   std::string err;
 };
 
-/// A process under way. Its output goes to files, so that nobody has to empty a pipe. Killed if it outlives this object.
+/// A process under way. Its output goes to files, so that nobody has to empty a pipe. Killed if it outlives this
+/// object.
 class Process {
  public:
   explicit Process(std::vector<std::string> command) : command_(std::move(command)) {

@@ -1,6 +1,7 @@
 #include "comptask_upgrade_adapter.h"
 
 #include <exception>
+#include <memory>
 #include <utility>
 
 namespace cirrodata_tool {
@@ -42,10 +43,11 @@ void ComptaskUpgradeAdapter::Release() {
   } catch (...) {
     failure = std::current_exception();
   }
-  std::optional<Session> last;
+  std::unique_ptr<Session> last;
   {
+    // Freed outside the mutex, so that Cancel never waits for it.
     const std::lock_guard<std::mutex> guard(mutex_);
-    last.swap(session_);
+    last = std::move(session_);
   }
   last.reset();
   if (failure) std::rethrow_exception(failure);
@@ -128,10 +130,10 @@ void ComptaskUpgradeAdapter::OpenSession() {
   if (!options_.catalog_file.empty()) config.SetCatalogFile(options_.catalog_file);
   if (!options_.online_nodes_file.empty()) config.SetLivenessFile(options_.online_nodes_file);
   if (options_.assume_offline) config.AssumeOffline();
-  Session opened(config);
+  auto opened = std::make_unique<Session>(config);
   const std::lock_guard<std::mutex> guard(mutex_);
   if (cancelled_) throw Error(Code::kCancelled, "cancelled before anything was done");
-  session_.emplace(std::move(opened));
+  session_ = std::move(opened);
 }
 
 comptask_upgrade::RunOptions ComptaskUpgradeAdapter::MakeRunOptions() {

@@ -4,6 +4,7 @@
 #define CIRRODATA_TOOL_COMPTASK_UPGRADE_ADAPTER_H_
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -71,7 +72,7 @@ class ComptaskUpgradeAdapter : public ToolAdapter {
   // Guards the session's coming and going against Cancel, and cancelled_.
   std::mutex mutex_;
   bool cancelled_ = false;
-  std::optional<comptask_upgrade::Session> session_;
+  std::unique_ptr<comptask_upgrade::Session> session_;
   std::optional<comptask_upgrade::Error> online_nodes_error_;
   bool locked_ = false;
 };

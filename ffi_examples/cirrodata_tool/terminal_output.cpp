@@ -40,6 +40,8 @@ const char* StageName(Stage stage) {
 
 const char* LevelName(LogLevel level) {
   switch (level) {
+    case LogLevel::kOff:
+      break;
     case LogLevel::kError:
       return "error";
     case LogLevel::kWarn:
@@ -57,7 +59,8 @@ const char* LevelName(LogLevel level) {
 std::string ProgressText(const Progress& progress) {
   std::ostringstream text;
   text << StageName(progress.stage);
-  if (progress.total != 0) {
+  // In the other stages nothing is counted.
+  if (progress.stage == Stage::kConvert && progress.total != 0) {
     const std::uint64_t seen = progress.done + progress.skipped + progress.failed;
     text << ": " << progress.done << " done, " << progress.skipped << " skipped, " << progress.failed << " failed of "
          << progress.total << " (" << seen * 100 / progress.total << "%)";

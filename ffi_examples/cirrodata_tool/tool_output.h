@@ -8,7 +8,7 @@
 
 namespace cirrodata_tool {
 
-/// Shows reports, progress, log lines and texts. Log lines may come from any thread.
+/// Shows reports, progress, log lines and texts. Texts may come from any thread.
 class ToolOutput {
  public:
   ToolOutput() = default;

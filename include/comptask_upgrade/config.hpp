@@ -15,11 +15,11 @@
 
 namespace comptask_upgrade {
 
-/// How much a log message matters; a smaller number matters more.
-enum class LogLevel : std::int32_t { kError = 1, kWarn = 2, kInfo = 3, kDebug = 4, kTrace = 5 };
+/// How much a log message matters; a smaller number matters more. kOff is the level of no message.
+enum class LogLevel : std::int32_t { kOff = 0, kError = 1, kWarn = 2, kInfo = 3, kDebug = 4, kTrace = 5 };
 
-/// Gets the log: level, target (the part of the library that speaks) and message. It may be called from any thread;
-/// what it throws is dropped, since a log that fails must not stop an upgrade.
+/// Gets the log: level, target (the part of the library that speaks) and message, on the thread of the run. What it
+/// throws is dropped, since a log that fails must not stop an upgrade.
 using LogCallback = std::function<void(LogLevel, std::string_view, std::string_view)>;
 
 /// What to open a session on. It may go as soon as its sessions are open.
@@ -78,19 +78,10 @@ class Config {
   Config& SetCodec(std::shared_ptr<CodecHost> host) {
     return SetHost(std::move(host), detail::CodecFunctions, ctu_config_codec);
   }
-  /// Where the log goes, and the last level that is wanted.
+  /// Where the log goes, and the last level that is wanted; an empty callback ends logging.
   Config& SetLog(LogCallback callback, LogLevel max_level) {
-    if (!callback) throw Error(Code::kInvalidArgument, "the log callback is empty");
-    auto log = std::make_shared<LogCallback>(std::move(callback));
-    Done(ctu_config_log(
-        handle_.get(),
-        [](void* user_data, std::int32_t level, const char* target, const char* message) noexcept {
-          try {
-            (*static_cast<LogCallback*>(user_data))(static_cast<LogLevel>(level), target, message);
-          } catch (...) {
-          }
-        },
-        log.get(), static_cast<std::int32_t>(max_level)));
+    auto log = callback ? std::make_shared<LogCallback>(std::move(callback)) : nullptr;
+    Done(ctu_config_log(handle_.get(), log ? Log : nullptr, log.get(), static_cast<std::int32_t>(max_level)));
     handle_.get_deleter().log = std::move(log);
     return *this;
   }
@@ -106,6 +97,13 @@ class Config {
     std::shared_ptr<LogCallback> log;
     void operator()(ctu_config* handle) const noexcept { ctu_config_free(handle); }
   };
+
+  static void Log(void* user_data, std::int32_t level, const char* target, const char* message) noexcept {
+    try {
+      (*static_cast<LogCallback*>(user_data))(static_cast<LogLevel>(level), target, message);
+    } catch (...) {
+    }
+  }
 
   Config& Done(ctu_error* error) {
     detail::Check(error);

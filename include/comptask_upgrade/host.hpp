@@ -2,7 +2,8 @@
 ///
 /// A method answers Code::kOk, or the code of its failure with Reply::Message for the details. It may also throw: an
 /// Error arrives with its code and message, anything else as Code::kInternal with what() as the message. No exception
-/// crosses into the library. The library may call from threads of its own.
+/// crosses into the library. A storage and a lock are called from threads of the library too, the others on the thread
+/// of the run. A method must not call the session that called it.
 #ifndef COMPTASK_UPGRADE_HOST_HPP_
 #define COMPTASK_UPGRADE_HOST_HPP_
 

@@ -24,8 +24,8 @@ struct ReportRow {
   /// "converted", "skipped", "cancelled", "failed", "left", "would convert", "would cancel", ...
   std::string outcome;
   std::string detail;
-  V1State v1_state = V1State::kInit;
-  V2State v2_state = V2State::kInit;
+  V1State v1_state = V1State::kNone;
+  V2State v2_state = V2State::kNone;
 };
 
 /// What a run did, or found.

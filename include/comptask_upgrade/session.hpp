@@ -28,7 +28,8 @@ struct Progress {
   std::string_view current;
 };
 
-/// Gets the progress of a run. What it throws is dropped, since a display that fails must not stop an upgrade.
+/// Gets the progress of a run, on the thread of the run. What it throws is dropped, since a display that fails must not
+/// stop an upgrade.
 using ProgressCallback = std::function<void(const Progress&)>;
 
 /// How to run an operation.
@@ -62,7 +63,7 @@ class Session {
   /// Opens the root that the config names.
   explicit Session(const Config& config) : handle_(Open(config), Deleter{config.kept_alive()}) {}
 
-  /// Ends the run that is under way at the next task boundary; from any thread.
+  /// Ends the run that is under way, or the next one where none is, before its next step; from any thread.
   void Cancel() const noexcept { ctu_session_cancel(handle_.get()); }
   /// Throws Code::kNodesOnline, with the names in the message, where the operation has to wait for nodes to stop.
   void CheckAllOffline(Operation operation) {
@@ -109,11 +110,11 @@ class Session {
     detail::Check(ctu_mark_is_upgraded(handle_.get(), detail::CText(v1_base), &upgraded));
     return upgraded;
   }
-  /// UnMarkUpgradeFile: the task has no mark any more. Needs the lock.
+  /// UnMarkUpgradeFile: the task has no mark any more; fine where it had none. Needs the lock.
   void RemoveMark(const std::string& v1_base) { detail::Check(ctu_mark_remove(handle_.get(), detail::CText(v1_base))); }
   /// MarkAllFileUpgrade: the upgrade is complete; refused unless every V1 task is marked. Needs the lock.
   void MarkAllUpgraded() { detail::Check(ctu_mark_all_upgraded(handle_.get())); }
-  /// ClearAllFileUpgradeMark: no task has a mark any more. Needs the lock.
+  /// ClearAllFileUpgradeMark: the marks of a complete upgrade go; refused while one is under way. Needs the lock.
   void ClearAllMarks() { detail::Check(ctu_mark_clear_all(handle_.get())); }
 
   /// The handle of the C ABI, still owned by this object.

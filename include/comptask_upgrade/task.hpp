@@ -13,11 +13,11 @@
 
 namespace comptask_upgrade {
 
-/// The state of a V1 task.
-enum class V1State : std::int32_t { kInit = 0, kAssigned = 1, kCancel = 2, kDone = 3 };
+/// The state of a V1 task; kNone where a report does not know it.
+enum class V1State : std::int32_t { kNone = -1, kInit = 0, kAssigned = 1, kCancel = 2, kDone = 3 };
 
-/// The state of a V2 task.
-enum class V2State : std::int32_t { kInit = 0, kRunning = 1, kCancel = 2, kDone = 3 };
+/// The state of a V2 task; kNone where a report has none.
+enum class V2State : std::int32_t { kNone = -1, kInit = 0, kRunning = 1, kCancel = 2, kDone = 3 };
 
 /// Bytes that the library made.
 class Buffer {

@@ -10,7 +10,7 @@ mod remove;
 
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -51,11 +51,6 @@ impl LocalStorage {
         })
     }
 
-    /// The root's descriptor, for the lock on it.
-    pub(crate) fn root_fd(&self) -> BorrowedFd<'_> {
-        self.root.as_fd()
-    }
-
     fn create(&self, folders: &mut Folders<'_>, path: &TreePath, bytes: &[u8], few: bool) -> Result<()> {
         let folder = folders.parent_of(path)?;
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -67,7 +62,7 @@ impl LocalStorage {
         });
         written.map_err(|error| {
             // Nothing but this call has seen the name, so it is taken back; where that fails a later run clears it.
-            drop(fs::unlinkat(folder.fd(), path.name(), AtFlags::empty()));
+            let _stays_if_this_fails = fs::unlinkat(folder.fd(), path.name(), AtFlags::empty());
             error.at(path)
         })
     }

@@ -1,0 +1,12 @@
+# Runs PROGRAM and compares what it prints with the file EXPECTED, byte for byte.
+execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE output ERROR_VARIABLE errors RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} ended with ${result}\n${output}\n${errors}")
+endif()
+file(READ "${EXPECTED}" expected)
+if(NOT output STREQUAL expected)
+  message(FATAL_ERROR "${PROGRAM} printed\n${output}\nwhere ${EXPECTED} has\n${expected}")
+endif()
+if(NOT errors STREQUAL "")
+  message(FATAL_ERROR "${PROGRAM} printed to stderr\n${errors}")
+endif()

@@ -1,0 +1,286 @@
+// cirrodata-tool as a process: its exit codes, and what it writes where.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comptask_upgrade.hpp"
+#include "json.h"
+#include "local_tree.h"
+#include "process.h"
+#include "temp_folder.h"
+
+namespace {
+
+namespace ctu = comptask_upgrade;
+namespace fs = std::filesystem;
+using test_support::Json;
+using test_support::JsonReader;
+using test_support::ProcessResult;
+
+bool Holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+ProcessResult Tool(std::vector<std::string> words) {
+  words.insert(words.begin(), COMPTASK_UPGRADE_TOOL);
+  return test_support::RunProcess(words);
+}
+
+class ToolOnATree : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = folder_.path() / "cluster.compact";
+    test_support::LayOutDesignTree(root_);
+    test_support::WriteFile(folder_.Inside("catalog.json"), test_support::kCatalogJson);
+    test_support::WriteFile(folder_.Inside("online-nodes.txt"), "");
+  }
+
+  // An operation on the tree, with further options.
+  [[nodiscard]] ProcessResult Run(const std::string& operation, std::vector<std::string> options = {}) const {
+    std::vector<std::string> words{"comptask-upgrade", operation, "--root", root_.string()};
+    if (operation == "upgrade") {
+      words.insert(words.end(),
+                   {"--catalog", folder_.Inside("catalog.json"), "--online-nodes", folder_.Inside("online-nodes.txt")});
+    }
+    words.insert(words.end(), options.begin(), options.end());
+    return Tool(words);
+  }
+
+  test_support::TempFolder folder_;
+  fs::path root_;
+};
+
+// The one JSON document on stdout; an empty one, and a failure, where there is none.
+Json Document(const ProcessResult& result) {
+  try {
+    return JsonReader::Read(result.out);
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << error.what() << " in: " << result.out;
+    return {};
+  }
+}
+
+// Checks the error document on stdout and its lines on stderr.
+void ExpectErrorDocument(const ProcessResult& result, const std::string& code, const std::string& name) {
+  EXPECT_EQ(std::to_string(result.exit_code), code) << result.err;
+  const Json document = Document(result);
+  ASSERT_EQ(document.members.count("error"), 1U) << result.out;
+  const Json& error = document.at("error");
+  EXPECT_EQ(error.at("code").text, code);
+  EXPECT_EQ(error.at("name").text, name);
+  EXPECT_TRUE(Holds(result.err, "error: " + error.at("message").text + "\n")) << result.err;
+  for (const auto& [member, label] :
+       {std::pair{"path", "  path: "}, {"task", "  task: "}, {"next_action", "  next: "}}) {
+    const std::string& text = error.at(member).text;
+    EXPECT_EQ(Holds(result.err, label), !text.empty()) << member << ": " << result.err;
+    if (!text.empty()) {
+      EXPECT_TRUE(Holds(result.err, label + text + "\n")) << result.err;
+    }
+  }
+}
+
+TEST(Tool, ListsTheToolsWhereNoneIsNamed) {
+  const ProcessResult result = Tool({});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_TRUE(Holds(result.out, "comptask-upgrade")) << result.out;
+  EXPECT_EQ(result.err, "");
+}
+
+TEST(Tool, SaysItsVersion) {
+  for (const auto& words : {std::vector<std::string>{"--version"}, {"comptask-upgrade", "--version"}}) {
+    const ProcessResult result = Tool(words);
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_TRUE(Holds(result.out, ctu_version())) << result.out;
+    EXPECT_EQ(result.err, "");
+  }
+}
+
+TEST(Tool, HasAHelpThatIsEnoughByItself) {
+  for (const auto& words : {std::vector<std::string>{"--help"}, {"comptask-upgrade", "--help"}}) {
+    const ProcessResult result = Tool(words);
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(result.err, "");
+    for (const char* part :
+         {"status ",     "upgrade ",        "recovery ",      "delete ",
+          "--root",      "--catalog",       "--online-nodes", "--assume-offline",
+          "--in-flight", "--plan",          "--verify",       "--json",
+          "--force",     "--recovery-mode", "downgrade_old",  "--version",
+          "-v",          "Exit codes",      "Examples",       "cirrodata-tool comptask-upgrade upgrade --root"}) {
+      EXPECT_TRUE(Holds(result.out, part)) << "no '" << part << "' in: " << result.out;
+    }
+    for (const int code :
+         {0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 20, 21, 22, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41}) {
+      const std::string text = (code < 10 ? "   " : "  ") + std::to_string(code) + "  ";
+      EXPECT_TRUE(Holds(result.out, text)) << "no exit code " << code;
+    }
+  }
+}
+
+TEST(Tool, RefusesBadUsageWithOne) {
+  const std::vector<std::vector<std::string>> lines{
+      {"no-such-tool"},
+      {"--no-such-option"},
+      {"comptask-upgrade"},
+      {"comptask-upgrade", "status"},
+      {"comptask-upgrade", "--root", "folder"},
+      {"comptask-upgrade", "status", "--root", ""},
+      {"comptask-upgrade", "status", "--root"},
+      {"comptask-upgrade", "repair", "--root", "folder"},
+      {"comptask-upgrade", "status", "upgrade", "--root", "folder"},
+      {"comptask-upgrade", "status", "--root", "folder", "--no-such-option"},
+      {"comptask-upgrade", "upgrade", "--root", "folder", "--assume-offline"},
+      {"comptask-upgrade", "upgrade", "--root", "folder", "--catalog", "file"},
+      {"comptask-upgrade", "upgrade", "--root", "folder", "--catalog", "file", "--assume-offline", "--online-nodes",
+       "f"},
+      {"comptask-upgrade", "status", "--root", "folder", "--in-flight", "many"},
+      {"comptask-upgrade", "status", "--root", "folder", "--in-flight", "-1"},
+      {"comptask-upgrade", "status", "--root", "folder", "--in-flight", "4294967296"},
+      {"comptask-upgrade", "status", "--root", "folder", "--recovery-mode", "cancel"},
+      {"comptask-upgrade", "recovery", "--root", "folder", "--recovery-mode", "backwards"}};
+  for (const auto& line : lines) {
+    const ProcessResult plain = Tool(line);
+    EXPECT_EQ(plain.exit_code, 1) << testing::PrintToString(line);
+    EXPECT_EQ(plain.out, "") << testing::PrintToString(line);
+    EXPECT_TRUE(Holds(plain.err, "error: ")) << testing::PrintToString(line) << plain.err;
+    std::vector<std::string> with_json = line;
+    with_json.insert(with_json.begin() + 1, "--json");
+    if (line.size() == 1) with_json.push_back("--json");
+    SCOPED_TRACE(testing::PrintToString(with_json));
+    ExpectErrorDocument(Tool(with_json), "1", "CTU_INVALID_ARGUMENT");
+  }
+}
+
+TEST(Tool, NamesTheOperationsWhereOneIsUnknown) {
+  const ProcessResult result = Tool({"comptask-upgrade", "repair", "--root", "folder"});
+  for (const char* part : {"repair", "status", "upgrade", "recovery", "delete"}) {
+    EXPECT_TRUE(Holds(result.err, part)) << result.err;
+  }
+}
+
+TEST(Tool, EscapesWhatItPutsIntoJson) {
+  const ProcessResult result =
+      Tool({"comptask-upgrade", "a\"b\\c\nd\te\x01\xFF\xC3\xA9\xE4\xBB\xBB", "--root", "folder", "--json"});
+  EXPECT_EQ(result.exit_code, 1);
+  const std::string message = Document(result).at("error").at("message").text;
+  EXPECT_TRUE(Holds(message, "a\"b\\c\nd\te\x01\xEF\xBF\xBD\xC3\xA9\xE4\xBB\xBB")) << message;
+}
+
+TEST_F(ToolOnATree, GoesFromV1ToV2Alone) {
+  const ProcessResult status = Run("status");
+  EXPECT_EQ(status.exit_code, 0) << status.err;
+  EXPECT_NE(status.out, "");
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1());
+
+  const ProcessResult planned = Run("upgrade", {"--plan"});
+  EXPECT_EQ(planned.exit_code, 0) << planned.err;
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1());
+
+  const ProcessResult upgraded = Run("upgrade");
+  EXPECT_EQ(upgraded.exit_code, 0) << upgraded.err;
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeUpgraded());
+  EXPECT_TRUE(Holds(upgraded.err, "converting")) << "progress goes to stderr: " << upgraded.err;
+
+  const ProcessResult again = Run("upgrade", {"--verify", "--in-flight", "2"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_TRUE(Holds(again.out, "all tasks are upgraded")) << again.out;
+
+  const ProcessResult deleted = Run("delete");
+  EXPECT_EQ(deleted.exit_code, 0) << deleted.err;
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV2());
+}
+
+TEST_F(ToolOnATree, WritesOneJsonDocumentForEveryOperation) {
+  for (const auto& [operation, options] : {std::pair<std::string, std::vector<std::string>>{"status", {"--json"}},
+                                           {"upgrade", {"--json", "--plan"}},
+                                           {"upgrade", {"--json", "-vv"}},
+                                           {"upgrade", {"--json"}},
+                                           {"status", {"--json", "--verify"}},
+                                           {"delete", {"--json"}},
+                                           {"status", {"--json"}}}) {
+    const ProcessResult result = Run(operation, options);
+    EXPECT_EQ(result.exit_code, 0) << operation << result.err;
+    const Json document = Document(result);
+    EXPECT_EQ(document.kind, Json::Kind::kObject) << operation;
+    EXPECT_EQ(document.members.count("error"), 0U) << result.out;
+  }
+}
+
+TEST_F(ToolOnATree, AnswersARecoveryThatIsNotThereYet) {
+  ExpectErrorDocument(Run("recovery", {"--json", "--assume-offline", "--recovery-mode", "cancel"}), "2",
+                      "CTU_UNSUPPORTED");
+}
+
+TEST_F(ToolOnATree, NamesTheNodesThatAreOnline) {
+  test_support::WriteFile(folder_.Inside("online-nodes.txt"), "xcloud25_9876\n");
+  const ProcessResult result = Run("upgrade", {"--json"});
+  ExpectErrorDocument(result, "10", "CTU_NODES_ONLINE");
+  EXPECT_TRUE(Holds(result.err, "xcloud25_9876")) << result.err;
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1());
+  EXPECT_EQ(Run("upgrade", {"--plan"}).exit_code, 0) << "a plan does not ask whether nodes are up";
+  EXPECT_EQ(Run("status").exit_code, 0);
+}
+
+TEST_F(ToolOnATree, IsLockedOutWhileAnotherProcessHoldsTheLock) {
+  ctu::Config config;
+  config.SetRoot(root_.string());
+  ctu::Session holder(config);
+  holder.Lock();
+  ExpectErrorDocument(Run("upgrade", {"--json"}), "11", "CTU_LOCKED");
+  const ProcessResult plain = Run("upgrade");
+  EXPECT_EQ(plain.exit_code, 11);
+  EXPECT_EQ(plain.out, "");
+  EXPECT_EQ(Run("status").exit_code, 0) << "a status takes no lock";
+  EXPECT_EQ(Run("upgrade", {"--plan"}).exit_code, 0) << "a plan takes no lock";
+  holder.Unlock();
+  EXPECT_EQ(Run("upgrade").exit_code, 0);
+}
+
+TEST_F(ToolOnATree, ReportsTasksThatFailed) {
+  test_support::WriteFile(root_ / "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000", "broken");
+  const ProcessResult result = Run("upgrade", {"--json"});
+  EXPECT_EQ(result.exit_code, 20) << result.err;
+  const Json document = Document(result);
+  EXPECT_TRUE(Holds(result.out, "compct.xcloud24_9876.0.1617693156000")) << "the report names the task: " << result.out;
+  EXPECT_TRUE(Holds(result.err, "error: ")) << result.err;
+  EXPECT_TRUE(Holds(result.err, "  next: ")) << result.err;
+  const ProcessResult plain = Run("upgrade");
+  EXPECT_EQ(plain.exit_code, 20);
+  EXPECT_TRUE(Holds(plain.out, "compct.xcloud24_9876.0.1617693156000")) << plain.out;
+}
+
+TEST_F(ToolOnATree, IsRefusedADeleteBeforeTheUpgrade) { EXPECT_EQ(Run("delete").exit_code, 13); }
+
+TEST_F(ToolOnATree, CannotReadACatalogThatIsNotThere) {
+  fs::remove(folder_.Inside("catalog.json"));
+  const ProcessResult result = Run("upgrade", {"--json"});
+  EXPECT_TRUE(result.exit_code == 37 || result.exit_code == 30) << result.exit_code << result.err;
+  EXPECT_TRUE(Holds(result.err, "catalog.json")) << result.err;
+  (void)Document(result);
+}
+
+TEST_F(ToolOnATree, IsNotFoundWhereNothingIs) {
+  root_ = folder_.path() / "nowhere";
+  const ProcessResult result = Run("status", {"--json"});
+  ExpectErrorDocument(result, "30", "CTU_NOT_FOUND");
+  EXPECT_TRUE(Holds(result.err, "nowhere")) << result.err;
+}
+
+TEST_F(ToolOnATree, SaysMoreWhereItIsAskedTo) {
+  const ProcessResult quiet = Run("upgrade", {"--plan"});
+  const ProcessResult talkative = Run("upgrade", {"--plan", "-vv"});
+  EXPECT_EQ(talkative.exit_code, 0);
+  EXPECT_GT(talkative.err.size(), quiet.err.size());
+  EXPECT_EQ(talkative.out, quiet.out);
+}
+
+TEST_F(ToolOnATree, FailsWhereItsReportCannotBeWritten) {
+  const ProcessResult result =
+      test_support::RunProcess({"/bin/sh", "-c",
+                                std::string("exec \"") + COMPTASK_UPGRADE_TOOL +
+                                    "\" comptask-upgrade status --root \"" + root_.string() + "\" >/dev/full"});
+  EXPECT_EQ(result.exit_code, 5) << result.err;
+  EXPECT_TRUE(Holds(result.err, "stdout")) << result.err;
+}
+
+}  // namespace

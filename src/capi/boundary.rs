@@ -1,0 +1,88 @@
+//! The boundary that every export passes through.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use super::error::ctu_error;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Runs the body of an infallible export; a panic gives the fallback.
+pub(super) fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    caught(body).unwrap_or(fallback)
+}
+
+/// Runs the body of a fallible export: NULL, or an error that the caller owns. A panic is `CTU_INTERNAL`.
+pub(super) fn fallible(body: impl FnOnce() -> Result<()>) -> *mut ctu_error {
+    let result = caught(body).unwrap_or_else(|text| {
+        Err(Error::new(ErrorKind::Internal, format!("the library panicked: {text}")))
+    });
+    match result {
+        Ok(()) => std::ptr::null_mut(),
+        Err(error) => Box::into_raw(Box::new(ctu_error::from(error))),
+    }
+}
+
+/// The value of the body, or the text of its panic.
+fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    let body = || {
+        #[cfg(feature = "test-hooks")]
+        hooks::panic_if_armed();
+        body()
+    };
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        #[cfg(feature = "test-hooks")]
+        hooks::count();
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        // Dropping a payload can panic again; a leak of a few bytes cannot.
+        std::mem::forget(payload);
+        text.unwrap_or_else(|| "no text".to_owned())
+    })
+}
+
+/// Two exports by which a test makes the next export of this thread panic inside its boundary.
+#[cfg(feature = "test-hooks")]
+pub(super) mod hooks {
+    use std::cell::Cell;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    thread_local!(static ARMED: Cell<bool> = const { Cell::new(false) });
+    static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+    #[allow(clippy::panic, reason = "this is the panic that the test asks for")]
+    pub(super) fn panic_if_armed() {
+        assert!(!ARMED.replace(false), "a test asked for this panic");
+    }
+
+    pub(super) fn count() {
+        CAUGHT.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Makes the next export that this thread calls panic.
+    #[no_mangle]
+    pub extern "C" fn ctu_test_arm_panic() {
+        ARMED.set(true);
+    }
+
+    /// How many panics the boundary has caught in this process.
+    #[no_mangle]
+    pub extern "C" fn ctu_test_caught_panics() -> u64 {
+        CAUGHT.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::{ctu_error_code, ctu_error_free, CTU_INTERNAL};
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_internal_error_or_the_fallback() {
+        let error = fallible(|| panic!("on purpose"));
+        // SAFETY: the error was just made and is freed once.
+        unsafe {
+            assert_eq!(ctu_error_code(error), CTU_INTERNAL);
+            ctu_error_free(error);
+        }
+        assert_eq!(infallible(7, || std::panic::panic_any(5)), 7);
+    }
+}

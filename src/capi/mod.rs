@@ -1,0 +1,31 @@
+//! The C ABI: the only unsafe code of the crate.
+//!
+//! - `boundary`: what every export passes through; no panic crosses it.
+//! - `text`, `structs`: strings and sized structs across the border.
+//! - `error`, `buffer`, `reply`: what the other objects need.
+//! - `host`: C functions of the host as the crate's own traits.
+//! - one file a C object: `config`, `session`, `report`, `task`, `marks`.
+//!
+//! Order of arguments: self, inputs, outputs. A fallible call returns NULL or an owned `ctu_error`. Outputs are written
+//! on every path. Strings in are NUL-ended UTF-8 and are copied; strings out belong to the object they come from.
+
+#![allow(unsafe_code, reason = "this is the border to C")]
+#![allow(non_camel_case_types, reason = "the names are those of the C header")]
+#![allow(dead_code, reason = "constants are for the header, and tests hold them against the kinds they name")]
+
+mod boundary;
+mod buffer;
+mod config;
+mod error;
+mod host;
+mod marks;
+mod reply;
+mod report;
+mod session;
+mod structs;
+mod task;
+mod text;
+mod version;
+
+#[cfg(test)]
+mod tests;

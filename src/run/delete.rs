@@ -1,0 +1,186 @@
+//! DELETE: the V1 tree goes, then the done mark, and with them every way back to the old files.
+
+use super::options::Stage;
+use super::scan::V1Scan;
+use super::session::{some_of, Run};
+use super::trees::{self, Trees};
+use super::upgrade::{clear_leftover_marks, end, leftovers, refused};
+use super::v1_check::{self, Manifests};
+use super::verify::Verifier;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout;
+use crate::plan::phase::{permit, Operation, Permit, Phase};
+
+/// How many files of a tree that should be empty are named.
+const FILES_NAMED: usize = 1_000;
+
+/// Runs DELETE, or its plan.
+pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
+    run.stage(Stage::Check);
+    let seen = look(run)?;
+    if run.options.plan {
+        return plan(run, &seen);
+    }
+    if run.report.phase != Phase::Deleting && !seen.facts.v1 {
+        run.report.headline = "nothing to delete".to_owned();
+        run.report.next_action = run.report.phase.next_action().to_owned();
+        return Ok(());
+    }
+    run.acquire()?;
+    // Everything read before the lock was held is read again.
+    let seen = look(run)?;
+    // What forbids it is found before the first write.
+    let manifests = check(run, &seen)?;
+    if seen.v2 {
+        run.begin()?;
+    }
+    let result = delete(run, &seen, manifests.as_ref());
+    if seen.v2 { end(run, result) } else { result }
+}
+
+/// The trees and their phase, where DELETE may run in it.
+fn look(run: &mut Run<'_>) -> Result<Trees> {
+    let seen = trees::read(run.storage())?;
+    let phase = seen.phase()?;
+    run.report.phase = phase;
+    match permit(Operation::Delete, phase) {
+        Permit::Run | Permit::RemoveEmptyV1 => Ok(seen),
+        Permit::Refused(why) => Err(refused(phase, why)),
+        _ => Err(Error::new(ErrorKind::Internal, "the phase table gave another operation's permit")),
+    }
+}
+
+/// Every reason against it, said at once. The manifests, where the phase has them.
+fn check(run: &mut Run<'_>, seen: &Trees) -> Result<Option<Manifests>> {
+    match run.report.phase {
+        // The checks were passed before the V1 tree was renamed.
+        Phase::Deleting => Ok(None),
+        Phase::Upgraded => check_upgraded(run).map(Some),
+        _ if seen.facts.v1 => check_empty(run).map(|()| None),
+        _ => Ok(None),
+    }
+}
+
+fn check_upgraded(run: &mut Run<'_>) -> Result<Manifests> {
+    let manifests = Manifests::read(run.storage())?;
+    let v1 = V1Scan::read(run.storage())?;
+    run.report.v1_states = v1.by_state();
+    run.report.counts.total = v1.files.len() as u64;
+    run.report.counts.skipped = run.report.counts.total;
+    run.report.started_nodes.clone_from(&manifests.started_nodes);
+    let mut reasons = Vec::new();
+    let strangers = v1_check::strangers(&v1, &manifests);
+    reasons.extend(strangers.iter().map(|(file, why)| format!("{}: {why}", file.name)));
+    let changed = v1_check::changed_bytes(run, &v1, &manifests)?;
+    let known = |reason: &String| strangers.iter().any(|(file, _)| reason.starts_with(&*file.name));
+    reasons.extend(changed.into_iter().filter(|reason| !known(reason)));
+    reasons.extend(unknown_reasons(run, &v1)?);
+    let before = run.report.rows.len();
+    // Once a node has started, V2 tasks move on and no longer equal what they were made as.
+    if manifests.started_nodes.is_empty() || run.options.verify {
+        let compared = {
+            let mut verifier = Verifier::new(run)?;
+            manifests.each_line(|line| verifier.line(line)).and_then(|()| verifier.finish())
+        };
+        match compared {
+            Err(error) if error.kind() == ErrorKind::Damaged => {
+                let rows = &run.report.rows[before..];
+                reasons.extend(rows.iter().map(|row| format!("{}: {}", row.v1_name, row.detail)));
+            }
+            other => other?,
+        }
+    }
+    refuse(run, reasons)?;
+    Ok(manifests)
+}
+
+/// Without an upgrade only a V1 tree that holds nothing goes.
+fn check_empty(run: &mut Run<'_>) -> Result<()> {
+    let files = v1_check::files_below(run.storage(), &layout::v1(), FILES_NAMED)?;
+    if files.is_empty() {
+        return Ok(());
+    }
+    run.report.unknown.clone_from(&files);
+    if run.options.force {
+        run.warn(format!("{} files that no upgrade knows are deleted by force", files.len()));
+        return Ok(());
+    }
+    refuse(run, files.into_iter().map(|path| format!("{path}: no upgrade knows it (force deletes it)")).collect())
+}
+
+fn unknown_reasons(run: &mut Run<'_>, v1: &V1Scan) -> Result<Vec<String>> {
+    let unknown = v1_check::unknown_in_v1(run, v1)?;
+    run.report.unknown.clone_from(&unknown);
+    if unknown.is_empty() {
+        return Ok(Vec::new());
+    }
+    if run.options.force {
+        run.warn(format!("{} unknown files are deleted by force", unknown.len()));
+        return Ok(Vec::new());
+    }
+    Ok(unknown.into_iter().map(|path| format!("{path}: an unknown file (force deletes it)")).collect())
+}
+
+fn refuse(run: &mut Run<'_>, reasons: Vec<String>) -> Result<()> {
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    run.report.headline = "refused: nothing was deleted".to_owned();
+    let what = format!("{} reasons against deleting the V1 tree: {}", reasons.len(), some_of(&reasons));
+    run.report.warnings.extend(reasons);
+    Err(Error::new(ErrorKind::Refused, what)
+        .at(layout::v1())
+        .advise("see each reason in the report; move unknown files out of the tree or use force for them"))
+}
+
+fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Result<()> {
+    if let Some(manifests) = manifests {
+        // Marks that outlived the done mark would make the tree look as if an upgrade were under way.
+        clear_leftover_marks(run, manifests)?;
+    } else if seen.facts.upgrading {
+        super::finish::clear_marks(run)?;
+    }
+    run.check_cancelled()?;
+    run.stage(Stage::Finish);
+    if seen.facts.v1 {
+        // From here there is no way back to the old files, so the lock service itself is asked once more.
+        run.confirm()?;
+        run.waves().rename(&layout::v1(), &layout::v1_deleting())?;
+        run.report.phase = Phase::Deleting;
+    }
+    run.stage(Stage::Clean);
+    run.waves().remove(&layout::v1_deleting())?;
+    if seen.facts.done {
+        run.waves().rename(&layout::done(), &layout::staging_of(&run.name).join(layout::DONE))?;
+    }
+    run.report.phase = if seen.facts.v2_tasks { Phase::V2Only } else { Phase::Empty };
+    run.report.headline = "the V1 tree is deleted".to_owned();
+    run.report.next_action = run.report.phase.next_action().to_owned();
+    Ok(())
+}
+
+fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
+    if let Err(error) = check(run, seen) {
+        if error.kind() != ErrorKind::Refused {
+            return Err(error);
+        }
+        run.warn(format!("a run would be refused: {}", error.message()));
+    }
+    let mut actions: Vec<String> =
+        leftovers(seen).into_iter().map(|path| format!("remove {path}")).collect();
+    if seen.facts.v1 {
+        actions.push(format!("rename {} to {}", layout::v1(), layout::v1_deleting()));
+    }
+    if seen.facts.v1 || seen.facts.v1_deleting {
+        actions.push(format!("remove {} and all it holds", layout::v1_deleting()));
+    }
+    if seen.facts.done {
+        actions.push(format!("remove {}", layout::done()));
+    }
+    run.report.headline =
+        if actions.is_empty() { "nothing to delete".to_owned() } else { "the V1 tree would be deleted".to_owned() };
+    run.report.actions.extend(actions);
+    run.report.next_action = run.report.phase.next_action().to_owned();
+    Ok(())
+}
+

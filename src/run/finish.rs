@@ -1,0 +1,95 @@
+//! The end of an upgrade: the manifest, the done mark, and what goes after it.
+
+use super::options::Stage;
+use super::scan::{MarkScan, V1File, V1Scan};
+use super::session::{now, host, some_of, Run};
+use super::task_facts::{Parts, MANIFEST_BYTES_LIMIT};
+use super::verify;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout;
+use crate::plan::manifest::{merge, Head, Line, Reader, Writer};
+use crate::storage::Storage;
+
+/// Room for the head and the tail beside the lines of the parts.
+const HEAD_AND_TAIL_BYTES: usize = 4 << 10;
+
+/// Completes an upgrade whose tasks are all converted.
+///
+/// # Errors
+/// `NewV1Tasks` where V1 is no longer what was listed, `Damaged` where a verify finds a difference.
+pub(super) fn finish(run: &mut Run<'_>, v1: &V1Scan, parts: &Parts) -> Result<()> {
+    run.stage(Stage::Finish);
+    nothing_changed(run, v1)?;
+    if run.options.verify {
+        verify_parts(run, parts)?;
+    }
+    let manifest = manifest(run, v1, parts)?;
+    let staged = layout::staging_of(&run.name).join(layout::DONE);
+    let waves = run.waves();
+    waves.make_folder(&staged)?;
+    waves.create(&staged.join(layout::MANIFEST), manifest)?;
+    // This rename decides that the upgrade is complete, so the lock service itself is asked once more.
+    run.check_cancelled()?;
+    run.confirm()?;
+    waves.rename(&staged, &layout::done())?;
+    run.stage(Stage::Clean);
+    clear_marks(run)
+}
+
+/// The folder of marks goes: first its name, in one change, then what it holds.
+pub(super) fn clear_marks(run: &Run<'_>) -> Result<()> {
+    run.waves().rename(&layout::upgrading(), &layout::staging_of(&run.name).join(layout::UPGRADING))
+}
+
+fn nothing_changed(run: &Run<'_>, v1: &V1Scan) -> Result<()> {
+    let changed = V1Scan::read(run.storage())?.changed_since(v1);
+    if !changed.is_empty() {
+        let what = format!("V1 changed while the upgrade ran: {}", some_of(&changed));
+        return Err(Error::new(ErrorKind::NewV1Tasks, what)
+            .at(layout::v1_scheduler())
+            .advise("stop whatever still writes V1 tasks, then run UPGRADE again"));
+    }
+    let marks = MarkScan::read(run.storage())?;
+    let unmarked: Vec<&str> = v1.files.iter().map(V1File::base).filter(|base| !marks.upgraded.contains(*base)).collect();
+    if unmarked.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Damaged, format!("marks of converted tasks vanished: {}", some_of(&unmarked)))
+        .at(layout::upgrading())
+        .advise("see who removed them, then run UPGRADE again"))
+}
+
+/// Hands every line of the parts to a sink, in the order of the V1 names.
+pub(super) fn each_part_line(
+    storage: &dyn Storage,
+    parts: &Parts,
+    sink: impl FnMut(Line) -> Result<()>,
+) -> Result<()> {
+    let open = |name: String| {
+        let path = layout::upgrading().join(&name);
+        storage.read(&path, MANIFEST_BYTES_LIMIT).and_then(Reader::new).map_err(|error| error.at(&path))
+    };
+    merge(parts.files.clone(), open, sink)
+}
+
+fn manifest(run: &Run<'_>, v1: &V1Scan, parts: &Parts) -> Result<Vec<u8>> {
+    let head = Head::new(&run.name, &host(), &run.begun, &now(), run.session.change_id()?);
+    let mut writer = Writer::new(&head, parts.bytes + HEAD_AND_TAIL_BYTES)?;
+    let mut waiting = v1.files.iter().map(|file| &*file.name).peekable();
+    each_part_line(run.storage(), parts, |line| {
+        waiting.next_if(|name| *name == line.v1);
+        writer.line(&line)
+    })?;
+    // Lines and names come in the same order, so a name that is still waiting has no line.
+    match waiting.next() {
+        None => writer.finish(),
+        Some(name) => Err(Error::new(ErrorKind::Damaged, "a converted task is in no part").of_task(name).at(layout::upgrading())),
+    }
+}
+
+fn verify_parts(run: &mut Run<'_>, parts: &Parts) -> Result<()> {
+    let storage = std::sync::Arc::clone(&run.session.storage);
+    let mut verifier = verify::Verifier::new(run)?;
+    each_part_line(&*storage, parts, |line| verifier.line(line))?;
+    verifier.finish()
+}

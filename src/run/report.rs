@@ -1,0 +1,434 @@
+//! What a run says when it ends: counts, the tasks that deserve a line, and what to do next.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::lock_file::LockHolder;
+use crate::error::Error;
+use crate::plan::phase::{Operation, Phase};
+use crate::task::{StateV1, StateV2};
+
+/// The name and version of the JSON form; the schema is `docs/report.schema.json`.
+pub const REPORT_FORMAT: &str = "comptask-upgrade/report/1";
+
+/// How many tasks that went well are listed one by one. Those that failed, were cancelled or need a look, and all of a
+/// plan, are always listed.
+pub const ROWS_LIMIT: usize = 10_000;
+
+/// How many lines of one kind the summary shows.
+const SUMMARY_LINES: usize = 20;
+
+/// What became of a task in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum Outcome {
+    /// It is a V2 task now.
+    #[serde(rename = "converted")]
+    Converted,
+    /// It was converted before.
+    #[serde(rename = "skipped")]
+    Skipped,
+    /// It is a V2 task in state Cancel, since no place was found for it.
+    #[serde(rename = "cancelled")]
+    Cancelled,
+    /// It failed.
+    #[serde(rename = "failed")]
+    Failed,
+    /// It is still to be done.
+    #[serde(rename = "left")]
+    Left,
+    /// A run would convert it.
+    #[serde(rename = "would convert")]
+    WouldConvert,
+    /// A run would convert it to state Cancel.
+    #[serde(rename = "would cancel")]
+    WouldCancel,
+    /// A run would fail on it.
+    #[serde(rename = "would fail")]
+    WouldFail,
+    /// A run would skip it.
+    #[serde(rename = "would skip")]
+    WouldSkip,
+    /// The V1 file and the V2 task are not the same task any more.
+    #[serde(rename = "differs")]
+    Differs,
+    /// It turned up, or changed, after the upgrade was complete.
+    #[serde(rename = "new")]
+    New,
+}
+
+impl Outcome {
+    /// The outcome's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Converted => "converted",
+            Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Left => "left",
+            Self::WouldConvert => "would convert",
+            Self::WouldCancel => "would cancel",
+            Self::WouldFail => "would fail",
+            Self::WouldSkip => "would skip",
+            Self::Differs => "differs",
+            Self::New => "new",
+        }
+    }
+}
+
+/// A task that the report lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The V1 file's name.
+    pub v1_name: String,
+    /// The V2 id; empty where it has none.
+    pub v2_id: String,
+    /// The PC; may be empty.
+    pub pc: String,
+    /// The node; may be empty.
+    pub node: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, in words; empty where nothing needs saying.
+    pub detail: String,
+    /// The state that its V1 name says.
+    pub v1_state: Option<StateV1>,
+    /// Its V2 state.
+    pub v2_state: Option<StateV2>,
+    /// In a plan: what a run would do, step by step.
+    pub actions: Vec<String>,
+}
+
+impl Row {
+    /// A row with an outcome and nothing else said.
+    pub fn new(v1_name: &str, outcome: Outcome) -> Self {
+        Self {
+            v1_name: v1_name.to_owned(),
+            v2_id: String::new(),
+            pc: String::new(),
+            node: String::new(),
+            outcome,
+            detail: String::new(),
+            v1_state: None,
+            v2_state: None,
+            actions: Vec::new(),
+        }
+    }
+}
+
+/// How many tasks ended how. The total is the sum of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Every V1 task seen.
+    pub total: u64,
+    /// Converted by this run, or, in a plan, to be converted.
+    pub converted: u64,
+    /// Converted before.
+    pub skipped: u64,
+    /// Converted to state Cancel since no place was found.
+    pub cancelled: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Still to be done.
+    pub left: u64,
+}
+
+/// The tasks of a tree by their state, in the order Init, Assigned or Running, Cancel, Done.
+pub type ByState = [u64; 4];
+
+/// What a run says when it ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// What was run.
+    pub operation: Operation,
+    /// Whether it was a plan.
+    pub plan: bool,
+    /// The run's name.
+    pub run: String,
+    /// Where the tree lies.
+    pub root: String,
+    /// The phase after the run; before it, in a plan.
+    pub phase: Phase,
+    /// What came of it, in a sentence.
+    pub headline: String,
+    /// What an operator does now.
+    pub next_action: String,
+    /// How many tasks ended how.
+    pub counts: Counts,
+    /// V1 tasks by state, where they were listed.
+    pub v1_states: ByState,
+    /// V2 tasks in all, where they were listed.
+    pub v2_tasks: u64,
+    /// The tasks that deserve a line.
+    pub rows: Vec<Row>,
+    /// Tasks that went well and are not listed, since there are over [`ROWS_LIMIT`].
+    pub rows_left_out: u64,
+    /// What an operator should know.
+    pub warnings: Vec<String>,
+    /// Files that no rule of the layout explains.
+    pub unknown: Vec<String>,
+    /// What earlier runs left, to be cleared by the next one.
+    pub leftovers: Vec<String>,
+    /// What a plan would do beside the tasks, in order; what a DELETE removes.
+    pub actions: Vec<String>,
+    /// Nodes that started since the upgrade was complete.
+    pub started_nodes: Vec<String>,
+    /// Who holds the lock, as the tree says.
+    pub lock_holder: Option<LockHolder>,
+    /// Pairs compared by a verify.
+    pub verified: u64,
+    /// When it began, RFC 3339 in UTC.
+    pub begun: String,
+    /// When it ended.
+    pub finished: String,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: &'static str,
+    library: &'static str,
+    operation: &'static str,
+    plan: bool,
+    run: &'a str,
+    root: &'a str,
+    begun: &'a str,
+    finished: &'a str,
+    phase: &'static str,
+    result: ResultDocument<'a>,
+    headline: &'a str,
+    next_action: &'a str,
+    counts: Counts,
+    v1_states: States,
+    v2_tasks: u64,
+    verified: u64,
+    lock_holder: Option<&'a LockHolder>,
+    started_nodes: &'a [String],
+    warnings: &'a [String],
+    unknown: &'a [String],
+    leftovers: &'a [String],
+    actions: &'a [String],
+    tasks: Vec<RowDocument<'a>>,
+    tasks_left_out: u64,
+}
+
+#[derive(Serialize)]
+struct ResultDocument<'a> {
+    code: i32,
+    name: &'static str,
+    message: &'a str,
+    path: &'a str,
+    task: &'a str,
+    next_action: &'a str,
+}
+
+#[derive(Serialize)]
+#[allow(non_snake_case, reason = "the names of the states, as the names of files spell them")]
+struct States {
+    Init: u64,
+    Assigned: u64,
+    Cancel: u64,
+    Done: u64,
+}
+
+#[derive(Serialize)]
+struct RowDocument<'a> {
+    v1_name: &'a str,
+    v1_state: Option<&'static str>,
+    v2_id: &'a str,
+    v2_state: Option<&'static str>,
+    pc: &'a str,
+    node: &'a str,
+    outcome: &'static str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    actions: &'a [String],
+}
+
+impl Report {
+    /// An empty report of a run.
+    pub(super) fn new(operation: Operation, plan: bool, run: &str, root: String, begun: &str) -> Self {
+        Self {
+            operation,
+            plan,
+            run: run.to_owned(),
+            root,
+            phase: Phase::Empty,
+            headline: String::new(),
+            next_action: String::new(),
+            counts: Counts::default(),
+            v1_states: ByState::default(),
+            v2_tasks: 0,
+            rows: Vec::new(),
+            rows_left_out: 0,
+            warnings: Vec::new(),
+            unknown: Vec::new(),
+            leftovers: Vec::new(),
+            actions: Vec::new(),
+            started_nodes: Vec::new(),
+            lock_holder: None,
+            verified: 0,
+            begun: begun.to_owned(),
+            finished: String::new(),
+        }
+    }
+
+    /// Lists a task, unless it went well and enough of those are listed.
+    pub(super) fn push(&mut self, row: Row) {
+        let went_well = matches!(row.outcome, Outcome::Converted | Outcome::Skipped) && row.detail.is_empty();
+        if went_well && self.rows.len() >= ROWS_LIMIT {
+            self.rows_left_out += 1;
+        } else {
+            self.rows.push(row);
+        }
+    }
+
+    /// The report as JSON, with how the run ended.
+    pub fn to_json(&self, error: Option<&Error>) -> String {
+        let [init, assigned, cancel, done] = self.v1_states;
+        let document = Document {
+            format: REPORT_FORMAT,
+            library: env!("CARGO_PKG_VERSION"),
+            operation: self.operation.word(),
+            plan: self.plan,
+            run: &self.run,
+            root: &self.root,
+            begun: &self.begun,
+            finished: &self.finished,
+            phase: self.phase.word(),
+            result: ResultDocument {
+                code: error.map_or(0, |error| error.kind().code()),
+                name: error.map_or("ok", |error| error.kind().name()),
+                message: error.map_or("", Error::message),
+                path: error.map_or("", Error::path),
+                task: error.map_or("", Error::task),
+                next_action: error.map_or(&self.next_action, Error::next_action),
+            },
+            headline: &self.headline,
+            next_action: &self.next_action,
+            counts: self.counts,
+            v1_states: States { Init: init, Assigned: assigned, Cancel: cancel, Done: done },
+            v2_tasks: self.v2_tasks,
+            verified: self.verified,
+            lock_holder: self.lock_holder.as_ref(),
+            started_nodes: &self.started_nodes,
+            warnings: &self.warnings,
+            unknown: &self.unknown,
+            leftovers: &self.leftovers,
+            actions: &self.actions,
+            tasks: self.rows.iter().map(RowDocument::new).collect(),
+            tasks_left_out: self.rows_left_out,
+        };
+        serde_json::to_string_pretty(&document).unwrap_or_else(|error| format!("{{\"format\":\"{error}\"}}"))
+    }
+
+    /// A few lines for a person.
+    pub fn summary(&self) -> String {
+        let mut text = String::new();
+        let plan = if self.plan { " (plan: nothing is written)" } else { "" };
+        self.line(&mut text, format_args!("{}{plan}: {}", self.operation.word(), self.headline));
+        self.line(&mut text, format_args!("  root      {}", self.root));
+        self.line(&mut text, format_args!("  phase     {}", self.phase.word()));
+        if self.counts.total > 0 {
+            let Counts { total, converted, skipped, cancelled, failed, left } = self.counts;
+            let counts = match (self.operation, self.plan) {
+                (Operation::Status, _) => format!("{total} in V1: {skipped} done, {left} left, {failed} failed"),
+                (Operation::Delete, _) => format!("{total} in V1"),
+                (_, false) => format!(
+                    "{total}: {converted} converted, {cancelled} cancelled, {skipped} skipped, {failed} failed, {left} left"
+                ),
+                (_, true) => format!(
+                    "{total}: {converted} to convert, {cancelled} to cancel, {skipped} to skip, {failed} to fail, {left} left"
+                ),
+            };
+            self.line(&mut text, format_args!("  tasks     {counts}"));
+        }
+        if self.v1_states.iter().sum::<u64>() > 0 {
+            let [init, assigned, cancel, done] = self.v1_states;
+            self.line(
+                &mut text,
+                format_args!("  V1 states {init} Init, {assigned} Assigned, {cancel} Cancel, {done} Done"),
+            );
+        }
+        if self.v2_tasks > 0 {
+            self.line(&mut text, format_args!("  V2 tasks  {}", self.v2_tasks));
+        }
+        if self.verified > 0 {
+            self.line(&mut text, format_args!("  verified  {} pairs", self.verified));
+        }
+        if let Some(holder) = &self.lock_holder {
+            self.line(&mut text, format_args!("  lock      {holder}"));
+        }
+        let started = self.started_nodes.iter().map(|node| format!("started since: {node}"));
+        list(&mut text, "nodes", started.collect::<Vec<_>>().as_slice());
+        list(&mut text, "action", &self.actions);
+        list(&mut text, "task", &self.rows_to_show());
+        list(&mut text, "warning", &self.warnings);
+        list(&mut text, "unknown", &self.unknown);
+        list(&mut text, "leftover", &self.leftovers);
+        if !self.next_action.is_empty() {
+            self.line(&mut text, format_args!("  next      {}", self.next_action));
+        }
+        text
+    }
+
+    #[allow(clippy::unused_self, reason = "keeps the calls above in one shape")]
+    fn line(&self, text: &mut String, line: std::fmt::Arguments<'_>) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{line}");
+    }
+
+    /// What needs a look comes first; tasks that went well are told by the counts, except in a plan.
+    fn rows_to_show(&self) -> Vec<String> {
+        let rank = |row: &Row| match row.outcome {
+            Outcome::Failed | Outcome::WouldFail | Outcome::Differs | Outcome::New => 0,
+            Outcome::Cancelled | Outcome::WouldCancel => 1,
+            Outcome::Converted | Outcome::Skipped | Outcome::Left if !self.plan && row.detail.is_empty() => 3,
+            _ => 2,
+        };
+        let mut rows: Vec<&Row> = self.rows.iter().filter(|row| rank(row) < 3).collect();
+        rows.sort_by_key(|row| rank(row));
+        rows.into_iter().map(Row::text).collect()
+    }
+}
+
+impl<'a> RowDocument<'a> {
+    fn new(row: &'a Row) -> Self {
+        Self {
+            v1_name: &row.v1_name,
+            v1_state: row.v1_state.map(StateV1::word),
+            v2_id: &row.v2_id,
+            v2_state: row.v2_state.map(StateV2::word),
+            pc: &row.pc,
+            node: &row.node,
+            outcome: row.outcome.word(),
+            detail: &row.detail,
+            actions: &row.actions,
+        }
+    }
+}
+
+impl Row {
+    fn text(&self) -> String {
+        let mut text = format!("{}: {}", self.v1_name, self.outcome.word());
+        if !self.v2_id.is_empty() {
+            let state = self.v2_state.map_or("", StateV2::word);
+            let _ = write!(text, " -> {} {state} pc={} node={}", self.v2_id, self.pc, self.node);
+        }
+        if !self.detail.is_empty() {
+            let _ = write!(text, ": {}", self.detail);
+        }
+        for action in &self.actions {
+            let _ = write!(text, "\n              {action}");
+        }
+        text
+    }
+}
+
+fn list(text: &mut String, label: &str, lines: &[String]) {
+    for line in lines.iter().take(SUMMARY_LINES) {
+        let _ = writeln!(text, "  {label:9} {line}");
+    }
+    if lines.len() > SUMMARY_LINES {
+        let _ = writeln!(text, "  {label:9} ... and {} more (all of them in the JSON report)", lines.len() - SUMMARY_LINES);
+    }
+}

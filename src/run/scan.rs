@@ -1,0 +1,198 @@
+//! The listings of a run: V1 files, marks, V2 ids. Folders are listed, never probed name by name.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use crate::error::Result;
+use crate::layout::{self, Mark, V1Name};
+use crate::storage::{none_if_missing, Storage};
+use crate::task::{StateV1, V1Base, V2Id};
+use crate::tree::TreePath;
+
+use super::report::ByState;
+
+/// A V1 file whose name can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct V1File {
+    pub(super) name: Box<str>,
+    pub(super) state: StateV1,
+    pub(super) length: u64,
+    pub(super) mtime_ms: i64,
+}
+
+impl V1File {
+    /// The name without the suffix of its state.
+    pub(super) fn base(&self) -> &str {
+        match self.state {
+            StateV1::Init => &self.name,
+            state => self.name.strip_suffix(state.word()).and_then(|rest| rest.strip_suffix('.')).unwrap_or(&self.name),
+        }
+    }
+
+    /// The parts of the base. The name was parsed when it was listed, so this gives a base for every file listed.
+    pub(super) fn parsed(&self) -> Option<V1Base> {
+        V1Base::parse(self.base())
+    }
+
+    pub(super) fn path(&self) -> TreePath {
+        layout::v1_scheduler().join(&self.name)
+    }
+}
+
+/// The V1 tasks, in the byte order of their names.
+#[derive(Debug, Default)]
+pub(super) struct V1Scan {
+    pub(super) files: Vec<V1File>,
+    /// What else lies in the folder.
+    pub(super) unknown: Vec<String>,
+}
+
+impl V1Scan {
+    pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
+        let mut scan = Self::default();
+        let folder = layout::v1_scheduler();
+        let listed = storage.list(&folder, &mut |entry| {
+            match V1Name::parse(&entry.name).filter(|_| entry.is_file()) {
+                Some(name) => scan.files.push(V1File {
+                    name: entry.name.into_boxed_str(),
+                    state: name.state,
+                    length: entry.stat.length,
+                    mtime_ms: entry.stat.mtime_ms,
+                }),
+                None => scan.unknown.push(format!("{folder}/{}", entry.name)),
+            }
+            ControlFlow::Continue(())
+        });
+        none_if_missing(listed)?;
+        scan.files.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+        scan.files.shrink_to_fit();
+        scan.unknown.sort_unstable();
+        Ok(scan)
+    }
+
+    pub(super) fn by_state(&self) -> ByState {
+        let mut counts = ByState::default();
+        for file in &self.files {
+            counts[file.state as usize] += 1;
+        }
+        counts
+    }
+
+    /// The names that are not in another listing, or not the same in it.
+    pub(super) fn changed_since(&self, earlier: &Self) -> Vec<String> {
+        let known = |file: &V1File| {
+            let place = earlier.files.binary_search_by(|other| other.name.cmp(&file.name));
+            place.is_ok_and(|place| earlier.files[place] == *file)
+        };
+        let gone = earlier.files.iter().filter(|file| self.find(&file.name).is_none());
+        let gone = gone.map(|file| format!("{} is gone", file.name));
+        self.files.iter().filter(|file| !known(file)).map(|file| format!("{} is new or changed", file.name)).chain(gone).collect()
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&V1File> {
+        let place = self.files.binary_search_by(|file| (*file.name).cmp(name)).ok()?;
+        self.files.get(place)
+    }
+}
+
+/// The marks of an upgrade that has begun.
+#[derive(Debug, Default)]
+pub(super) struct MarkScan {
+    pub(super) upgraded: HashSet<Box<str>>,
+    /// The nodes of each base's marks in progress.
+    pub(super) in_progress: HashMap<Box<str>, Vec<String>>,
+    /// The names of parts, in the order of their runs.
+    pub(super) parts: Vec<String>,
+    pub(super) unknown: Vec<String>,
+}
+
+impl MarkScan {
+    pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
+        let mut scan = Self::default();
+        let folder = layout::upgrading();
+        let listed = storage.list(&folder, &mut |entry| {
+            let mark = if entry.is_file() { layout::parse_mark(&entry.name) } else { Mark::Unknown };
+            match mark {
+                Mark::Upgraded { base } => drop(scan.upgraded.insert(base.into_boxed_str())),
+                Mark::InProgress { base, node } => {
+                    scan.in_progress.entry(base.into_boxed_str()).or_default().push(node);
+                }
+                Mark::Part => scan.parts.push(entry.name),
+                Mark::Reopen => {}
+                Mark::Unknown => scan.unknown.push(format!("{folder}/{}", entry.name)),
+            }
+            ControlFlow::Continue(())
+        });
+        none_if_missing(listed)?;
+        scan.in_progress.values_mut().for_each(|nodes| nodes.sort_unstable());
+        scan.parts.sort_by_cached_key(|name| {
+            let (run, number) = name.rsplit_once('.').unwrap_or((name, ""));
+            (run.to_owned(), number.parse::<u64>().unwrap_or(u64::MAX))
+        });
+        scan.unknown.sort_unstable();
+        Ok(scan)
+    }
+}
+
+/// The V2 main tasks that are there.
+#[derive(Debug, Default)]
+pub(super) struct V2Scan {
+    /// Those that have the shape of an upgraded task: ts, seq and ordinal, sorted.
+    upgraded: Vec<(u64, i32, u16)>,
+    /// All of them.
+    pub(super) count: u64,
+    pub(super) unknown: Vec<String>,
+}
+
+impl V2Scan {
+    pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
+        let mut scan = Self::default();
+        let folder = layout::v2_scheduler();
+        let listed = storage.list(&folder, &mut |entry| {
+            match V2Id::parse(&entry.name).filter(|_| entry.is_folder()) {
+                None => scan.unknown.push(format!("{folder}/{}", entry.name)),
+                Some(id) => {
+                    scan.count += 1;
+                    let shape = id.upgraded_from();
+                    scan.upgraded.extend(shape.map(|(ts, ordinal)| (ts, id.sequence_no, ordinal)));
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        none_if_missing(listed)?;
+        scan.upgraded.sort_unstable();
+        scan.upgraded.shrink_to_fit();
+        scan.unknown.sort_unstable();
+        Ok(scan)
+    }
+
+    /// The ordinals that stand in V2 for one ts and seq, in their order.
+    pub(super) fn ordinals(&self, ts: u64, seq: i32) -> impl Iterator<Item = u16> + '_ {
+        let from = self.upgraded.partition_point(|row| *row < (ts, seq, 0));
+        self.upgraded[from..].iter().take_while(move |row| (row.0, row.1) == (ts, seq)).map(|row| row.2)
+    }
+
+    pub(super) fn has(&self, ts: u64, seq: i32, ordinal: u16) -> bool {
+        self.upgraded.binary_search(&(ts, seq, ordinal)).is_ok()
+    }
+}
+
+/// Which nodes have a manager file of these ids.
+pub(super) fn managers(storage: &dyn Storage, ids: &HashSet<String>) -> Result<HashMap<String, Vec<String>>> {
+    let mut found: HashMap<String, Vec<String>> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    for folder in storage.children(&layout::v2_task_assigned())?.unwrap_or_default() {
+        let Some(node) = layout::unescape(&folder.name).filter(|_| folder.is_folder()) else { continue };
+        let listed = storage.list(&layout::node_folder(&node), &mut |entry| {
+            let id = layout::parse_manager(&entry.name).map(|id| id.to_string());
+            if let Some(id) = id.filter(|id| entry.is_file() && ids.contains(id)) {
+                found.entry(id).or_default().push(node.clone());
+            }
+            ControlFlow::Continue(())
+        });
+        none_if_missing(listed)?;
+    }
+    Ok(found)
+}

@@ -1,0 +1,132 @@
+//! STATUS: where things stand. Takes no lock and writes nothing.
+
+use super::finish::each_part_line;
+use super::lock_file::LockHolder;
+use super::options::Stage;
+use super::report::{Outcome, Row};
+use super::scan::{MarkScan, V1Scan, V2Scan};
+use super::session::Run;
+use super::task_facts::Parts;
+use super::trees::{self, Trees};
+use super::upgrade::leftovers;
+use super::v1_check::{self, Manifests};
+use super::verify::Verifier;
+use crate::error::{ErrorKind, Result};
+use crate::layout;
+use crate::plan::phase::Phase;
+
+/// Runs STATUS.
+pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
+    run.stage(Stage::Check);
+    let seen = trees::read(run.storage())?;
+    run.report.lock_holder = LockHolder::read(run.storage())?;
+    run.report.unknown.extend(seen.unknown.iter().cloned());
+    let phase = match seen.phase() {
+        Ok(phase) => phase,
+        Err(error) => {
+            // Said in full, and the rest of what can be seen beside it.
+            run.report.headline = format!("no phase: {}", error.message());
+            return Err(error);
+        }
+    };
+    run.report.phase = phase;
+    run.report.headline = format!("the tree is in the phase {}", phase.word());
+    run.report.next_action = phase.next_action().to_owned();
+    run.stage(Stage::List);
+    let v1 = V1Scan::read(run.storage())?;
+    let v2 = V2Scan::read(run.storage())?;
+    run.report.v1_states = v1.by_state();
+    run.report.v2_tasks = v2.count;
+    run.report.counts.total = v1.files.len() as u64;
+    run.report.counts.left = run.report.counts.total;
+    run.report.unknown.extend(v1.unknown.iter().chain(&v2.unknown).cloned());
+    list_leftovers(run, &seen);
+    count_twins(run, &v1);
+    match phase {
+        Phase::Upgraded | Phase::Reopening => upgraded(run, &v1),
+        Phase::Upgrading => upgrading(run, &v1),
+        _ => Ok(()),
+    }
+}
+
+/// Folders and files of runs that did not end. While a lock file is there they may be those of a run under way.
+fn list_leftovers(run: &mut Run<'_>, seen: &Trees) {
+    if run.report.lock_holder.is_some() {
+        return;
+    }
+    let beside_done = seen.facts.done && !seen.facts.reopen;
+    let paths = leftovers(seen).into_iter().filter(|path| beside_done || *path != layout::upgrading());
+    run.report.leftovers.extend(paths.map(|path| format!("{path}: the next run clears it")));
+}
+
+/// A task that is there in two states fails in every upgrade; it can be told by the names alone.
+fn count_twins(run: &mut Run<'_>, v1: &V1Scan) {
+    let mut bases: Vec<(&str, &str)> = v1.files.iter().map(|file| (file.base(), &*file.name)).collect();
+    bases.sort_unstable();
+    for twins in bases.chunk_by(|left, right| left.0 == right.0).filter(|twins| twins.len() > 1) {
+        for (_, name) in twins {
+            let mut row = Row::new(name, Outcome::Failed);
+            row.detail = "the task is there in several states".to_owned();
+            run.report.counts.failed += 1;
+            run.report.counts.left -= 1;
+            run.report.push(row);
+        }
+    }
+}
+
+fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
+    let manifests = Manifests::read(run.storage())?;
+    run.report.started_nodes.clone_from(&manifests.started_nodes);
+    run.report.unknown.extend(manifests.unknown.iter().cloned());
+    let strangers = v1_check::strangers(v1, &manifests);
+    run.report.counts.left = strangers.len() as u64;
+    run.report.counts.failed = 0;
+    run.report.counts.skipped = run.report.counts.total - run.report.counts.left;
+    for (file, why) in &strangers {
+        let mut row = Row::new(&file.name, Outcome::New);
+        (row.v1_state, row.detail) = (Some(file.state), why.clone());
+        run.report.push(row);
+    }
+    if !strangers.is_empty() {
+        run.report.next_action = "stop whatever still writes V1 tasks; these are not upgraded".to_owned();
+    }
+    log::info!(logger: *run.session.log, "the manifest holds {} tasks", manifests.tasks());
+    if run.options.verify {
+        let mut verifier = Verifier::new(run)?;
+        manifests.each_line(|line| verifier.line(line))?;
+        verifier.finish()?;
+    }
+    Ok(())
+}
+
+fn upgrading(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
+    let marks = MarkScan::read(run.storage())?;
+    run.report.unknown.extend(marks.unknown.iter().cloned());
+    let done = v1.files.iter().filter(|file| marks.upgraded.contains(file.base())).count() as u64;
+    run.report.counts.skipped = done;
+    run.report.counts.left = run.report.counts.left.saturating_sub(done);
+    let begun = v1.files.iter().filter(|file| marks.in_progress.contains_key(file.base()));
+    for file in begun.filter(|file| !marks.upgraded.contains(file.base())) {
+        let mut row = Row::new(&file.name, Outcome::Left);
+        row.v1_state = Some(file.state);
+        row.detail = "its conversion began and did not end; the next UPGRADE does it anew".to_owned();
+        run.report.push(row);
+    }
+    if !run.options.verify {
+        return Ok(());
+    }
+    // Another process may finish the upgrade meanwhile and take the parts with it.
+    let compared = Parts::read(run.storage(), &marks).and_then(|parts| {
+        let storage = std::sync::Arc::clone(&run.session.storage);
+        let mut verifier = Verifier::new(run)?;
+        each_part_line(&*storage, &parts, |line| verifier.line(line))?;
+        verifier.finish()
+    });
+    match compared {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            run.warn(format!("the tree changed while it was looked at: {error}"));
+            Ok(())
+        }
+        compared => compared,
+    }
+}

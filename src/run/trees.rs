@@ -1,0 +1,105 @@
+//! What stands in the root and in V2: the facts that decide the phase.
+
+use std::ops::ControlFlow;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{self, V1Name};
+use crate::plan::phase::{phase, Phase, PhaseFacts};
+use crate::storage::{none_if_missing, Storage};
+use crate::task::V2Id;
+use crate::tree::{Entry, Kind, TreePath};
+
+/// What stands in the root and in V2.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trees {
+    pub(super) facts: PhaseFacts,
+    /// `Compaction_V2` is there.
+    pub(super) v2: bool,
+    /// `.staging` is there.
+    pub(super) staging: bool,
+    /// `TaskupgradeLock` is there.
+    pub(super) lock_file: bool,
+    /// `Taskrecovery.removing` is there.
+    pub(super) recovery_removing: bool,
+    /// Paths in V2 that no rule of the layout explains.
+    pub(super) unknown: Vec<String>,
+}
+
+/// Reads the trees. V1 and V2 tasks are looked for until the first one is found.
+pub(super) fn read(storage: &dyn Storage) -> Result<Trees> {
+    let mut trees = Trees::default();
+    let root = storage.children(&TreePath::root())?.unwrap_or_default();
+    for entry in &root {
+        match entry.name.as_str() {
+            layout::V1 => trees.facts.v1 = folder(entry, &layout::v1())?,
+            layout::V1_DELETING => trees.facts.v1_deleting = folder(entry, &layout::v1_deleting())?,
+            layout::V2 => trees.v2 = folder(entry, &layout::v2())?,
+            // The root is the engine's folder: what else lies in it is its own business.
+            _ => {}
+        }
+    }
+    if !trees.facts.v1 && !trees.facts.v1_deleting && !trees.v2 {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("neither {} nor {} is in the root, so it is no cluster.compact", layout::V1, layout::V2),
+        )
+        .at(storage.describe())
+        .advise("give the cluster.compact folder itself as the root"));
+    }
+    for entry in storage.children(&layout::v2())?.unwrap_or_default() {
+        let path = layout::v2().join(&entry.name);
+        match entry.name.as_str() {
+            layout::SCHEDULER | layout::TASK_ASSIGNED => drop(folder(&entry, &path)?),
+            layout::UPGRADING => trees.facts.upgrading = folder(&entry, &path)?,
+            layout::DONE => trees.facts.done = folder(&entry, &path)?,
+            layout::RECOVERY => trees.facts.recovery = folder(&entry, &path)?,
+            layout::RECOVERY_REMOVING => trees.recovery_removing = folder(&entry, &path)?,
+            layout::STAGING => trees.staging = folder(&entry, &path)?,
+            layout::LOCK_FILE => trees.lock_file = true,
+            _ => trees.unknown.push(path.to_string()),
+        }
+    }
+    if trees.facts.v1 {
+        trees.facts.v1_tasks = any(storage, &layout::v1_scheduler(), |entry| {
+            entry.is_file() && V1Name::parse(&entry.name).is_some()
+        })?;
+    }
+    if trees.v2 {
+        trees.facts.v2_tasks =
+            any(storage, &layout::v2_scheduler(), |entry| entry.is_folder() && V2Id::parse(&entry.name).is_some())?;
+    }
+    if trees.facts.upgrading {
+        trees.facts.reopen = storage.find(&layout::upgrading().join(layout::REOPEN))?.is_some();
+    }
+    Ok(trees)
+}
+
+impl Trees {
+    /// The phase, or `Refused` where no phase fits.
+    pub(super) fn phase(&self) -> Result<Phase> {
+        phase(self.facts).map_err(|why| {
+            Error::new(ErrorKind::Refused, format!("no phase fits the trees: {why}"))
+                .advise("see who made the second one and move it out of the root; nothing was changed")
+        })
+    }
+}
+
+fn folder(entry: &Entry, path: &TreePath) -> Result<bool> {
+    if entry.stat.kind == Kind::Folder {
+        return Ok(true);
+    }
+    let what = if entry.stat.kind == Kind::File { "a file" } else { "neither a file nor a folder (a link?)" };
+    Err(Error::new(ErrorKind::Refused, format!("it should be a folder and is {what}"))
+        .at(path)
+        .advise("see what it is and put the folder in its place; nothing was changed"))
+}
+
+fn any(storage: &dyn Storage, folder: &TreePath, mut is: impl FnMut(&Entry) -> bool) -> Result<bool> {
+    let mut found = false;
+    let listed = storage.list(folder, &mut |entry| {
+        found = found || is(&entry);
+        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    none_if_missing(listed)?;
+    Ok(found)
+}

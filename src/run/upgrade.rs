@@ -1,0 +1,385 @@
+//! UPGRADE: V1 tasks become V2 tasks.
+
+use std::collections::{HashMap, HashSet};
+
+use super::catalog_answers::CatalogAnswers;
+use super::convert::{self, Converter, NewParts};
+use super::finish;
+use super::lock_file::LockHolder;
+use super::options::Stage;
+use super::report::{Outcome, Row};
+use super::scan::{MarkScan, V1Scan, V2Scan};
+use super::session::{some_of, Run};
+use super::task_facts::{inspect, Facts, Inspected, Parts};
+use super::trees::{self, Trees};
+use super::v1_check::{self, Manifests};
+use super::verify::Verifier;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout;
+use crate::plan::phase::{permit, Operation, Permit, Phase};
+use crate::plan::steps::{self, Leftover};
+use crate::task::{V1Base, V2Id};
+use crate::tree::{TreePath, NAME_BYTES_LIMIT};
+
+/// Runs UPGRADE, or its plan.
+pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
+    run.stage(Stage::Check);
+    let seen = trees::read(run.storage())?;
+    let phase = seen.phase()?;
+    run.report.phase = phase;
+    match permit(Operation::Upgrade, phase) {
+        Permit::Nothing(text) => {
+            run.report.headline = text.to_owned();
+            run.report.next_action = phase.next_action().to_owned();
+            Ok(())
+        }
+        Permit::Complete => complete(run, &seen),
+        Permit::Run if run.options.plan => plan(run, &seen),
+        Permit::Run => {
+            // Asked before the lock is taken, so that a refusal leaves nothing behind.
+            run.session.catalog()?;
+            run.session.all_offline()?;
+            run.acquire()?;
+            under_the_lock(run)
+        }
+        Permit::Refused(why) => Err(refused(phase, why)),
+        Permit::RunToReopen => Err(refused(phase, "the upgrade was reopened, and this version cannot go on with that")),
+        Permit::RemoveEmptyV1 | Permit::RecoverAnyWay | Permit::DowngradeOnly => {
+            Err(Error::new(ErrorKind::Internal, "the phase table gave another operation's permit"))
+        }
+    }
+}
+
+pub(super) fn refused(phase: Phase, why: &str) -> Error {
+    Error::new(ErrorKind::Refused, format!("in the phase {}: {why}", phase.word())).advise(phase.next_action())
+}
+
+/// Everything read before the lock was held is read again.
+fn under_the_lock(run: &mut Run<'_>) -> Result<()> {
+    let seen = trees::read(run.storage())?;
+    let phase = seen.phase()?;
+    run.report.phase = phase;
+    match permit(Operation::Upgrade, phase) {
+        Permit::Run => {}
+        // Another run finished it between the two looks.
+        Permit::Complete => return complete(run, &seen),
+        Permit::Nothing(text) => {
+            run.report.headline = text.to_owned();
+            return Ok(());
+        }
+        _ => return Err(refused(phase, "another operation began just now")),
+    }
+    let v1 = V1Scan::read(run.storage())?;
+    check_up_front(run, &v1)?;
+    run.begin()?;
+    let result = upgrade(run, &seen, &v1);
+    end(run, result)
+}
+
+/// Leaves the tree as a run leaves it, also where it failed.
+pub(super) fn end(run: &Run<'_>, result: Result<()>) -> Result<()> {
+    let lost = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::LockLost);
+    // Without the lock nothing may be touched; the next holder clears it.
+    let ended = if lost { Ok(()) } else { run.end() };
+    result.and(ended)
+}
+
+fn upgrade(run: &mut Run<'_>, seen: &Trees, v1: &V1Scan) -> Result<()> {
+    run.waves().make_folder(&layout::upgrading())?;
+    if let Err(error) = run.session.all_offline() {
+        // A node came up in the meantime. What has not begun is not left as if it had.
+        if !seen.facts.upgrading {
+            finish::clear_marks(run)?;
+        }
+        return Err(error);
+    }
+    for folder in [layout::v2_scheduler(), layout::v2_task_assigned()] {
+        run.waves().make_folder(&folder)?;
+    }
+    run.report.phase = Phase::Upgrading;
+    run.stage(Stage::List);
+    let marks = MarkScan::read(run.storage())?;
+    let mut parts = NewParts { parts: Parts::read(run.storage(), &marks)?, next_number: 0 };
+    let v2 = V2Scan::read(run.storage())?;
+    describe_trees(run, v1, &marks, &v2, &parts.parts);
+    let failed = {
+        let old_parts = std::mem::take(&mut parts.parts);
+        let storage = std::sync::Arc::clone(&run.session.storage);
+        let codec = std::sync::Arc::clone(&run.session.codec);
+        let (facts, decisions) = Facts::decide(&*storage, &*codec, (v1, &marks, &old_parts, &v2))?;
+        let (work, failed) = convert::work(&v1.files, &decisions);
+        run.report.counts.total = v1.files.len() as u64;
+        run.report.counts.skipped = (v1.files.len() - work.len() - failed.len()) as u64;
+        run.report.counts.left = work.len() as u64;
+        for (file, error) in failed {
+            convert::fail(run, file, error);
+        }
+        parts.parts.inherit(&old_parts);
+        run.stage(Stage::Convert);
+        let session = run.session;
+        let catalog = CatalogAnswers::new(session.catalog()?);
+        let converted = Converter::new(run, &facts, catalog).convert(&work, &mut parts);
+        headline(run);
+        converted?;
+        run.report.counts.failed
+    };
+    drop(marks);
+    drop(v2);
+    if failed > 0 {
+        let what = format!("{failed} of {} tasks failed; the others are converted", run.report.counts.total);
+        return Err(Error::new(ErrorKind::TasksFailed, what));
+    }
+    finish::finish(run, v1, &parts.parts)?;
+    run.report.phase = Phase::Upgraded;
+    run.report.next_action = Phase::Upgraded.next_action().to_owned();
+    run.report.headline = format!("all {} tasks are upgraded", run.report.counts.total);
+    Ok(())
+}
+
+/// What the listings say beside the tasks.
+fn describe_trees(run: &mut Run<'_>, v1: &V1Scan, marks: &MarkScan, v2: &V2Scan, parts: &Parts) {
+    run.report.v1_states = v1.by_state();
+    run.report.v2_tasks = v2.count;
+    for unknown in [&v1.unknown, &v2.unknown, &marks.unknown] {
+        run.report.unknown.extend(unknown.iter().cloned());
+    }
+    if !v1.unknown.is_empty() {
+        run.warn(format!("{} names in V1 are no tasks and were left alone", v1.unknown.len()));
+    }
+    for broken in &parts.broken {
+        run.warn(format!("a part cannot be read; its tasks are looked at one by one: {broken}"));
+    }
+}
+
+fn headline(run: &mut Run<'_>) {
+    let counts = run.report.counts;
+    let done = counts.converted + counts.cancelled;
+    run.report.headline =
+        format!("{done} tasks upgraded, {} were before, {} failed, {} left", counts.skipped, counts.failed, counts.left);
+    run.report.next_action = Phase::Upgrading.next_action().to_owned();
+}
+
+/// Names, folder sizes and rights, all that is wrong said at once, before anything is written.
+fn check_up_front(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
+    let storage = run.storage();
+    // A catalog that cannot be reached fails the tasks later, one by one; here it only shortens the check.
+    let nodes = run.session.catalog()?.cluster_nodes().unwrap_or_default();
+    let longest_node_bytes = nodes.iter().map(|node| layout::escape(node).len()).max().unwrap_or(0);
+    let mut too_long: Vec<&str> = Vec::new();
+    for file in &v1.files {
+        if layout::longest_mark_bytes(file.base(), longest_node_bytes) > NAME_BYTES_LIMIT {
+            too_long.push(file.base());
+        }
+    }
+    let mut problems = Vec::new();
+    if !too_long.is_empty() {
+        let what = format!("their marks would have over {NAME_BYTES_LIMIT} bytes: {}", some_of(&too_long));
+        problems.push((ErrorKind::TooLarge, what));
+    }
+    if let Some(limit) = storage.folder_entries_limit() {
+        // Parts and one mark on its way beside each that is done.
+        let needed = v1.files.len() as u64 * 2 + 2;
+        if needed > limit {
+            let what = format!("{} tasks need more names in one folder than the {limit} it can hold", v1.files.len());
+            problems.push((ErrorKind::TooLarge, what));
+        }
+    }
+    let mut nearest: HashSet<TreePath> = HashSet::new();
+    for folder in [layout::v2(), layout::v2_scheduler(), layout::v2_task_assigned(), layout::upgrading()] {
+        nearest.extend(nearest_folder(run, folder)?);
+    }
+    let mut nearest: Vec<TreePath> = nearest.into_iter().collect();
+    nearest.sort();
+    for folder in nearest {
+        if let Err(error) = run.storage().check_writable(&folder) {
+            problems.push((error.kind(), format!("{folder}: {}", error.message())));
+        }
+    }
+    let Some((kind, _)) = problems.first() else { return Ok(()) };
+    let texts: Vec<&str> = problems.iter().map(|(_, text)| text.as_str()).collect();
+    Err(Error::new(*kind, format!("nothing was changed, because {}", texts.join("; and "))))
+}
+
+/// The folder itself, or the nearest one above it that is there.
+fn nearest_folder(run: &Run<'_>, mut folder: TreePath) -> Result<Option<TreePath>> {
+    while run.storage().find(&folder)?.is_none() {
+        match folder.parent() {
+            Some(parent) => folder = parent,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(folder))
+}
+
+/// The upgrade is complete: what was left over is cleared, V1 tasks that turned up since are an error that names them.
+fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
+    run.report.phase = Phase::Upgraded;
+    run.report.next_action = Phase::Upgraded.next_action().to_owned();
+    let manifests = Manifests::read(run.storage())?;
+    if has_leftovers(seen) {
+        if run.options.plan {
+            run.report.actions.extend(leftovers(seen).into_iter().map(|path| format!("remove {path}")));
+        } else {
+            run.acquire()?;
+            run.begin()?;
+            let cleared = clear_leftover_marks(run, &manifests);
+            end(run, cleared)?;
+        }
+    }
+    let v1 = V1Scan::read(run.storage())?;
+    run.report.v1_states = v1.by_state();
+    run.report.counts.total = v1.files.len() as u64;
+    let strangers = v1_check::strangers(&v1, &manifests);
+    run.report.counts.left = strangers.len() as u64;
+    run.report.counts.skipped = run.report.counts.total - run.report.counts.left;
+    run.report.headline = "all tasks are upgraded".to_owned();
+    for (file, why) in &strangers {
+        let mut row = Row::new(&file.name, Outcome::New);
+        (row.v1_state, row.detail) = (Some(file.state), why.clone());
+        run.report.push(row);
+    }
+    if !strangers.is_empty() {
+        return Err(v1_check::new_v1_tasks(&strangers));
+    }
+    if run.options.verify {
+        let mut verifier = Verifier::new(run)?;
+        manifests.each_line(|line| verifier.line(line))?;
+        verifier.finish()?;
+    }
+    Ok(())
+}
+
+pub(super) fn has_leftovers(seen: &Trees) -> bool {
+    !leftovers(seen).is_empty()
+}
+
+/// What runs that did not end left beside a complete upgrade.
+pub(super) fn leftovers(seen: &Trees) -> Vec<TreePath> {
+    let all = [
+        (seen.facts.upgrading, layout::upgrading()),
+        (seen.staging, layout::staging()),
+        (seen.recovery_removing, layout::recovery_removing()),
+        (seen.lock_file, layout::lock_file()),
+    ];
+    all.into_iter().filter(|(there, _)| *there).map(|(_, path)| path).collect()
+}
+
+/// Clears the folder of marks beside a done mark. Tasks that no manifest holds and whose conversion did not end are
+/// settled first: what the attempt left of them goes.
+pub(super) fn clear_leftover_marks(run: &mut Run<'_>, manifests: &Manifests) -> Result<()> {
+    if !run.storage().has_folder(&layout::upgrading())? {
+        return Ok(());
+    }
+    let mut marks = MarkScan::read(run.storage())?;
+    marks.in_progress.retain(|base, _| !manifests.has_base(base));
+    if !marks.in_progress.is_empty() {
+        let mut ids = HashSet::new();
+        manifests.each_line(|line| {
+            ids.insert(line.v2);
+            Ok(())
+        })?;
+        let v2 = V2Scan::read(run.storage())?;
+        for (base, nodes) in &marks.in_progress {
+            let Some(parsed) = V1Base::parse(base) else { continue };
+            settle(run, (base, &parsed, nodes), &v2, &ids)?;
+        }
+    }
+    finish::clear_marks(run)
+}
+
+/// Clears what an attempt left of one task: managers on the marked nodes, and a main task that is not whole, under the
+/// ids that its name can have and no manifest holds.
+fn settle(
+    run: &Run<'_>,
+    (base, parsed, nodes): (&str, &V1Base, &[String]),
+    v2: &V2Scan,
+    manifest_ids: &HashSet<String>,
+) -> Result<()> {
+    let mut whole = HashSet::new();
+    let mut leftovers: HashMap<V2Id, Leftover> = HashMap::new();
+    for ordinal in v2.ordinals(parsed.ts, parsed.seq) {
+        let id = parsed.v2_id(ordinal)?;
+        match inspect(run.storage(), &*run.session.codec, &id)? {
+            Some(Inspected::Whole(..)) => drop(whole.insert(id)),
+            Some(Inspected::Torn(_)) if !manifest_ids.contains(&id.to_string()) => {
+                leftovers.entry(id).or_default().main_task = true;
+            }
+            Some(Inspected::Torn(_)) | None => {}
+        }
+    }
+    for node in nodes.iter().filter(|node| !node.is_empty()) {
+        for entry in run.storage().children(&layout::node_folder(node))?.unwrap_or_default() {
+            let Some(id) = layout::parse_manager(&entry.name).filter(|_| entry.is_file()) else { continue };
+            let is_its = id.sequence_no == parsed.seq && id.upgraded_from().is_some_and(|(ts, _)| ts == parsed.ts);
+            if is_its && !whole.contains(&id) && !manifest_ids.contains(&id.to_string()) {
+                leftovers.entry(id).or_default().manager_nodes.push(node.clone());
+            }
+        }
+    }
+    for (id, leftover) in &leftovers {
+        for step in steps::clear(base, id, leftover, &layout::staging_of(&run.name)) {
+            run.waves().one(step.change, step.taken)?;
+        }
+    }
+    Ok(())
+}
+
+/// A dry run: everything but writing, each action listed.
+fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
+    let session = run.session;
+    let catalog = CatalogAnswers::new(session.catalog()?);
+    if let Some(holder) = LockHolder::read(run.storage())? {
+        run.warn(format!("another run may be under way: {holder}"));
+        run.report.lock_holder = Some(holder);
+    }
+    // A plan is made while the nodes still work; that they must go down is part of it.
+    if let Err(error) = session.all_offline() {
+        run.warn(format!("a run would be refused now: {error}"));
+    }
+    run.stage(Stage::List);
+    let v1 = V1Scan::read(run.storage())?;
+    if let Err(error) = check_up_front(run, &v1) {
+        run.warn(format!("a run would be refused: {error}"));
+    }
+    let marks = MarkScan::read(run.storage())?;
+    let old_parts = Parts::read(run.storage(), &marks)?;
+    let v2 = V2Scan::read(run.storage())?;
+    describe_trees(run, &v1, &marks, &v2, &old_parts);
+    let storage = std::sync::Arc::clone(&session.storage);
+    let (facts, decisions) = Facts::decide(&*storage, &*session.codec, (&v1, &marks, &old_parts, &v2))?;
+    let (work, failed) = convert::work(&v1.files, &decisions);
+    run.report.counts.total = v1.files.len() as u64;
+    run.report.counts.skipped = (v1.files.len() - work.len() - failed.len()) as u64;
+    for (file, error) in failed {
+        convert::fail(run, file, error);
+    }
+    let staging = layout::staging_of(&run.name);
+    for leftover in leftovers(seen).into_iter().filter(|path| *path != layout::upgrading()) {
+        run.report.actions.push(format!("remove {leftover}"));
+    }
+    run.report.actions.push(format!("make folder {staging}"));
+    run.report.actions.push(format!("create {}", layout::lock_file()));
+    for folder in [layout::upgrading(), layout::v2_scheduler(), layout::v2_task_assigned()] {
+        if run.storage().find(&folder)?.is_none() {
+            run.report.actions.push(format!("make folder {folder}"));
+        }
+    }
+    run.stage(Stage::Convert);
+    let mut converter = Converter::new(run, &facts, catalog);
+    for group in convert::groups(&work) {
+        converter.plan_rows(group)?;
+    }
+    let marks_of_all = layout::upgrading();
+    let run_name = run.name.clone();
+    let last = [
+        format!("create {marks_of_all}/{} and the parts after it, one a group of tasks", layout::part_name(&run_name, 0)),
+        format!("create {}", layout::manifest()),
+        format!("remove {marks_of_all}, {} and {}", layout::staging(), layout::lock_file()),
+    ];
+    run.report.actions.extend(last);
+    let counts = run.report.counts;
+    run.report.headline =
+        format!("{} tasks would be upgraded, {} would fail", counts.converted + counts.cancelled, counts.failed);
+    run.report.next_action = run.report.phase.next_action().to_owned();
+    Ok(())
+}

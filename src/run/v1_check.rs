@@ -1,0 +1,183 @@
+//! The V1 tree held against the manifests: what DELETE may remove, and what turned up since the upgrade.
+
+use std::collections::HashSet;
+
+use super::scan::{V1File, V1Scan};
+use super::session::{some_of, Run};
+use super::task_facts::MANIFEST_BYTES_LIMIT;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{self, V1Name};
+use crate::plan::manifest::{Line, Reader};
+use crate::storage::Storage;
+use crate::task::{V1Base, FILE_BYTES_LIMIT};
+use crate::tree::{Kind, TreePath};
+
+/// How many V1 files are read together.
+const GROUP_FILES: usize = 2_048;
+
+/// What the done folder holds: every manifest, and the nodes that started since.
+#[derive(Debug)]
+pub(super) struct Manifests {
+    readers: Vec<Reader>,
+    /// What of each line decides about its V1 file, in the byte order of the V1 names.
+    known: Vec<Known>,
+    pub(super) started_nodes: Vec<String>,
+    pub(super) unknown: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Known {
+    v1: Box<str>,
+    length: u64,
+    crc32c: Box<str>,
+}
+
+impl Manifests {
+    /// Reads the done folder.
+    ///
+    /// # Errors
+    /// `Damaged` where there is no manifest in it, `Corrupt` where one cannot be read.
+    pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
+        let mut manifests = Self { readers: Vec::new(), known: Vec::new(), started_nodes: Vec::new(), unknown: Vec::new() };
+        for entry in storage.children(&layout::done())?.unwrap_or_default() {
+            let path = layout::done().join(&entry.name);
+            if entry.is_file() && layout::is_manifest(&entry.name) {
+                let advice = "restore the manifest from a backup; without it nothing proves what was upgraded";
+                let reader = storage.read(&path, MANIFEST_BYTES_LIMIT).and_then(Reader::new);
+                manifests.readers.push(reader.map_err(|error| error.at(&path).advise(advice))?);
+            } else if let Some(node) = entry.name.strip_prefix(layout::STARTED_PREFIX) {
+                manifests.started_nodes.push(layout::unescape(node).unwrap_or_else(|| node.to_owned()));
+            } else {
+                manifests.unknown.push(path.to_string());
+            }
+        }
+        if manifests.readers.is_empty() {
+            return Err(Error::new(ErrorKind::Damaged, "the upgrade is marked as complete and there is no manifest")
+                .at(layout::done())
+                .advise("restore the manifest from a backup; without it nothing proves what was upgraded"));
+        }
+        let mut known = Vec::new();
+        manifests.each_line(|line| {
+            known.push(Known { v1: line.v1.into(), length: line.v1_length, crc32c: line.v1_crc32c.into() });
+            Ok(())
+        })?;
+        known.sort_by(|left, right| left.v1.cmp(&right.v1));
+        manifests.known = known;
+        Ok(manifests)
+    }
+
+    /// Hands every line of every manifest to a sink.
+    pub(super) fn each_line(&self, mut sink: impl FnMut(Line) -> Result<()>) -> Result<()> {
+        self.readers.iter().flat_map(Reader::lines).try_for_each(|line| sink(line?))
+    }
+
+    pub(super) fn tasks(&self) -> u64 {
+        self.known.len() as u64
+    }
+
+    fn find(&self, name: &str) -> Option<&Known> {
+        let place = self.known.binary_search_by(|known| (*known.v1).cmp(name)).ok()?;
+        self.known.get(place)
+    }
+
+    /// Whether a task is in a manifest, in whatever state it was.
+    pub(super) fn has_base(&self, base: &str) -> bool {
+        let from = self.known.partition_point(|known| &*known.v1 < base);
+        let mut near = self.known[from..].iter().take_while(|known| known.v1.starts_with(base));
+        near.any(|known| V1Name::parse(&known.v1).is_some_and(|name| V1Base::parse(base) == Some(name.base)))
+    }
+}
+
+/// The V1 files that are in no manifest, or that changed state or length since; each with why.
+pub(super) fn strangers<'v>(v1: &'v V1Scan, manifests: &Manifests) -> Vec<(&'v V1File, String)> {
+    let why = |file: &V1File| match manifests.find(&file.name) {
+        Some(known) if known.length == file.length => None,
+        Some(known) => Some(format!("it had {} bytes when it was upgraded and has {}", known.length, file.length)),
+        None if manifests.has_base(file.base()) => Some("it changed its state after it was upgraded".to_owned()),
+        None => Some("it turned up after the upgrade was complete".to_owned()),
+    };
+    v1.files.iter().filter_map(|file| Some((file, why(file)?))).collect()
+}
+
+/// The error that names V1 files which turned up or changed.
+pub(super) fn new_v1_tasks(strangers: &[(&V1File, String)]) -> Error {
+    let names: Vec<&str> = strangers.iter().map(|(file, _)| &*file.name).collect();
+    let what = format!("{} V1 tasks turned up or changed after the upgrade was complete: {}", names.len(), some_of(&names));
+    Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler())
+}
+
+/// The V1 files whose bytes are not those that were upgraded; each is read.
+pub(super) fn changed_bytes(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests) -> Result<Vec<String>> {
+    let mut changed = Vec::new();
+    for (index, group) in v1.files.chunks(GROUP_FILES).enumerate() {
+        run.check_cancelled()?;
+        let paths: Vec<TreePath> = group.iter().map(V1File::path).collect();
+        let read = run.storage().read_batch(&paths, FILE_BYTES_LIMIT, run.in_flight());
+        for (file, bytes) in group.iter().zip(read) {
+            let Some(known) = manifests.find(&file.name) else { continue };
+            match bytes {
+                Ok(bytes) if *crate::task::crc32c_hex(&bytes) == *known.crc32c => {}
+                Ok(_) => changed.push(format!("{}: its bytes changed after it was upgraded", file.name)),
+                Err(error) => changed.push(format!("{}: {}", file.name, error.message())),
+            }
+        }
+        let done = (index * GROUP_FILES + group.len()) as u64;
+        let last = group.last().map_or("", |file| &*file.name);
+        run.progress(super::options::Stage::Check, done, last);
+    }
+    Ok(changed)
+}
+
+/// What lies in the V1 tree beside tasks and sub-tasks: paths that no rule of the layout explains.
+pub(super) fn unknown_in_v1(run: &Run<'_>, v1: &V1Scan) -> Result<Vec<String>> {
+    let storage = run.storage();
+    let mut unknown = v1.unknown.clone();
+    for entry in storage.children(&layout::v1())?.unwrap_or_default() {
+        if !entry.is_folder() || !matches!(entry.name.as_str(), layout::SCHEDULER | layout::TASK_ASSIGNED) {
+            unknown.push(format!("{}/{}", layout::v1(), entry.name));
+        }
+    }
+    let assigned = layout::v1_task_assigned();
+    for pu in storage.children(&assigned)?.unwrap_or_default() {
+        if !pu.is_folder() {
+            unknown.push(format!("{assigned}/{}", pu.name));
+            continue;
+        }
+        run.check_cancelled()?;
+        let folder = assigned.join(&pu.name);
+        for task in storage.children(&folder)?.unwrap_or_default() {
+            if !task.is_folder() || V1Name::parse(&task.name).is_none() {
+                unknown.push(format!("{folder}/{}", task.name));
+                continue;
+            }
+            let task_folder = folder.join(&task.name);
+            let files = storage.children(&task_folder)?.unwrap_or_default();
+            let strange = files.iter().filter(|file| !file.is_file() || !layout::is_sub_task_file(&file.name));
+            unknown.extend(strange.map(|file| format!("{task_folder}/{}", file.name)));
+        }
+    }
+    Ok(unknown)
+}
+
+/// Every file at or below a folder, up to a number of them.
+pub(super) fn files_below(storage: &dyn Storage, folder: &TreePath, limit: usize) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.clone()];
+    let mut seen = HashSet::new();
+    while let Some(folder) = folders.pop() {
+        if !seen.insert(folder.clone()) {
+            continue;
+        }
+        for entry in storage.children(&folder)?.unwrap_or_default() {
+            if entry.stat.kind == Kind::Folder && entry.exact {
+                folders.push(folder.join(&entry.name));
+            } else {
+                found.push(format!("{folder}/{}", entry.name));
+            }
+            if found.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(found)
+}
