@@ -31,7 +31,7 @@ libraries: setup
 	@install -m 644 target/release/libcomptask_upgrade.a $(BUILD)/lib/
 	@install -m 755 target/release/libcomptask_upgrade.so $(BUILD)/lib/$(SONAME)
 	@ln -sf $(SONAME) $(BUILD)/lib/libcomptask_upgrade.so
-	@install -m 644 include/comptask_upgrade.h include/comptask_upgrade.hpp $(BUILD)/include/
+	@cp -r include/. $(BUILD)/include/
 
 tool: libraries
 	cmake -S ffi_examples -B $(BUILD)/ffi_examples -DCMAKE_BUILD_TYPE=Release \
