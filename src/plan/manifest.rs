@@ -50,12 +50,12 @@ pub struct Line {
     pub v1: String,
     /// Its length in bytes.
     pub v1_length: u64,
-    /// The CRC32C of its bytes, 8 lower-case hex digits.
-    pub v1_crc32c: String,
+    /// The sum of its bytes: [`crate::task::content_sum`].
+    pub v1_xxh64: String,
     /// The V2 id.
     pub v2: String,
-    /// The CRC32C of the bytes of its `TaskInfo`.
-    pub v2_crc32c: String,
+    /// The sum of the bytes of its `TaskInfo`.
+    pub v2_xxh64: String,
     /// The V2 state's word.
     pub state: String,
     /// The PC; may be empty.
@@ -254,9 +254,9 @@ mod tests {
         Line {
             v1: v1.into(),
             v1_length: 9,
-            v1_crc32c: "0000000a".into(),
+            v1_xxh64: "000000000000000a".into(),
             v2: "q.0".into(),
-            v2_crc32c: "0000000b".into(),
+            v2_xxh64: "000000000000000b".into(),
             state: "Init".into(),
             pc: pc.into(),
             node: "n".into(),
@@ -285,7 +285,7 @@ mod tests {
         let rows: Vec<&str> = text.lines().collect();
         assert_eq!(
             rows[1],
-            r#"{"v1":"a","v1_length":9,"v1_crc32c":"0000000a","v2":"q.0","v2_crc32c":"0000000b","state":"Init","pc":"x","node":"n","cancelled":false}"#
+            r#"{"v1":"a","v1_length":9,"v1_xxh64":"000000000000000a","v2":"q.0","v2_xxh64":"000000000000000b","state":"Init","pc":"x","node":"n","cancelled":false}"#
         );
         assert!(rows[0].starts_with(r#"{"format":"comptask-upgrade/manifest/1","run":"r","library":""#));
         let before = format!("{}\n{}\n", rows[0], rows[1]);

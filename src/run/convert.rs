@@ -14,7 +14,7 @@ use crate::plan::manifest::{Head, Line, Writer};
 use crate::plan::placement::{by_schema, Placement};
 use crate::plan::steps::{self, Conversion, Step, Wave};
 use crate::plan::verdict::{Marks, Verdict};
-use crate::task::{crc32c_hex, to_v2, StateV2, V2Id, FILE_BYTES_LIMIT};
+use crate::task::{content_sum, to_v2, StateV2, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::{Change, TreePath};
 
 /// How many tasks go through the waves together, and how many bytes their V1 files have at most.
@@ -223,9 +223,9 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let line = Line {
             v1: file.name.to_string(),
             v1_length: bytes.len() as u64,
-            v1_crc32c: crc32c_hex(bytes),
+            v1_xxh64: content_sum(bytes),
             v2: id.to_string(),
-            v2_crc32c: crc32c_hex(&encoded),
+            v2_xxh64: content_sum(&encoded),
             state: state.word().to_owned(),
             pc: pc.clone(),
             node: node.clone(),
@@ -249,9 +249,9 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let line = Line {
             v1: file.name.to_string(),
             v1_length: v1_bytes.len() as u64,
-            v1_crc32c: crc32c_hex(v1_bytes),
+            v1_xxh64: content_sum(v1_bytes),
             v2: id.to_string(),
-            v2_crc32c: crc32c_hex(&bytes),
+            v2_xxh64: content_sum(&bytes),
             state: state.word().to_owned(),
             pc: task.pc_name.clone(),
             node: task.executenode.clone(),

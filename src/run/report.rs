@@ -332,7 +332,9 @@ impl Report {
             let Counts { total, converted, skipped, cancelled, failed, left } = self.counts;
             let counts = match (self.operation, self.plan) {
                 (Operation::Status, _) => format!("{total} in V1: {skipped} done, {left} left, {failed} failed"),
-                (Operation::Delete, _) => format!("{total} in V1"),
+                (Operation::Delete, true) => format!("{total} to delete"),
+                (Operation::Delete, false) if self.phase == Phase::Upgraded => format!("{total} in V1"),
+                (Operation::Delete, false) => format!("{total} deleted with the V1 tree"),
                 (_, false) => format!(
                     "{total}: {converted} converted, {cancelled} cancelled, {skipped} skipped, {failed} failed, {left} left"
                 ),

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::manifest::{Line, Reader};
 use crate::storage::Storage;
-use crate::task::{V1Base, FILE_BYTES_LIMIT};
+use crate::task::{content_sum, V1Base, FILE_BYTES_LIMIT};
 use crate::tree::{Kind, TreePath};
 
 /// How many V1 files are read together.
@@ -29,7 +29,7 @@ pub(super) struct Manifests {
 struct Known {
     v1: Box<str>,
     length: u64,
-    crc32c: Box<str>,
+    sum: Box<str>,
 }
 
 impl Manifests {
@@ -58,7 +58,7 @@ impl Manifests {
         }
         let mut known = Vec::new();
         manifests.each_line(|line| {
-            known.push(Known { v1: line.v1.into(), length: line.v1_length, crc32c: line.v1_crc32c.into() });
+            known.push(Known { v1: line.v1.into(), length: line.v1_length, sum: line.v1_xxh64.into() });
             Ok(())
         })?;
         known.sort_by(|left, right| left.v1.cmp(&right.v1));
@@ -116,7 +116,7 @@ pub(super) fn changed_bytes(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifest
         for (file, bytes) in group.iter().zip(read) {
             let Some(known) = manifests.find(&file.name) else { continue };
             match bytes {
-                Ok(bytes) if *crate::task::crc32c_hex(&bytes) == *known.crc32c => {}
+                Ok(bytes) if *content_sum(&bytes) == *known.sum => {}
                 Ok(_) => changed.push(format!("{}: its bytes changed after it was upgraded", file.name)),
                 Err(error) => changed.push(format!("{}: {}", file.name, error.message())),
             }

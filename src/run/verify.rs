@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::manifest::Line;
 use crate::storage::none_if_missing;
-use crate::task::{crc32c_hex, differing_fields, to_v2, StateV2, V2Id, FILE_BYTES_LIMIT};
+use crate::task::{content_sum, differing_fields, to_v2, StateV2, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::TreePath;
 
 /// How many pairs are compared together.
@@ -86,7 +86,7 @@ impl<'r, 'a> Verifier<'r, 'a> {
 
     fn differences(&self, line: &Line, v1_bytes: &[u8], managers: &HashMap<String, Vec<String>>) -> Result<Vec<String>> {
         let mut differences = Vec::new();
-        if v1_bytes.len() as u64 != line.v1_length || crc32c_hex(v1_bytes) != line.v1_crc32c {
+        if v1_bytes.len() as u64 != line.v1_length || content_sum(v1_bytes) != line.v1_xxh64 {
             differences.push("its V1 file changed since it was converted".to_owned());
         }
         let codec = &*self.run.session.codec;
@@ -99,7 +99,7 @@ impl<'r, 'a> Verifier<'r, 'a> {
         if state.word() != line.state {
             differences.push(format!("its Status is {}, it was made {}", state.word(), line.state));
         }
-        if crc32c_hex(&bytes) != line.v2_crc32c {
+        if content_sum(&bytes) != line.v2_xxh64 {
             differences.push("the bytes of its TaskInfo changed".to_owned());
         }
         let node_of_manager = managers.get(&line.v2).map_or(&[][..], Vec::as_slice);
