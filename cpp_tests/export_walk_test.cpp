@@ -52,24 +52,30 @@ std::set<std::string> ExportsOf(const std::string& library) {
   return names;
 }
 
-// The functions that the header declares: all of them, or those whose declaration matches.
-std::set<std::string> DeclaredIn(const std::string& header, const std::string& declaration) {
-  std::ifstream file(header);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  text = std::regex_replace(text, std::regex(R"(/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*)"), " ");
+// The header without its comments.
+const std::string& HeaderText() {
+  static const std::string kText = [] {
+    std::ifstream file(COMPTASK_UPGRADE_HEADER);
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    return std::regex_replace(text, std::regex(R"(/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*)"), " ");
+  }();
+  return kText;
+}
+
+// What the first group of a pattern catches in the header.
+std::set<std::string> FoundInHeader(const std::string& pattern) {
   std::set<std::string> names;
-  const std::regex pattern(declaration);
-  for (auto found = std::sregex_iterator(text.begin(), text.end(), pattern); found != std::sregex_iterator(); ++found) {
+  const std::regex regex(pattern);
+  const std::string& text = HeaderText();
+  for (auto found = std::sregex_iterator(text.begin(), text.end(), regex); found != std::sregex_iterator(); ++found) {
     names.insert((*found)[1].str());
   }
   return names;
 }
 
-std::set<std::string> AllFunctions() { return DeclaredIn(COMPTASK_UPGRADE_HEADER, R"(\b(ctu_\w+)\s*\([^()]*\)\s*;)"); }
+std::set<std::string> AllFunctions() { return FoundInHeader(R"(\b(ctu_\w+)\s*\([^()]*\)\s*;)"); }
 
-std::set<std::string> FallibleFunctions() {
-  return DeclaredIn(COMPTASK_UPGRADE_HEADER, R"(\bctu_error\s*\*\s*(ctu_\w+)\s*\()");
-}
+std::set<std::string> FallibleFunctions() { return FoundInHeader(R"(\bctu_error\s*\*\s*(ctu_\w+)\s*\()"); }
 
 bool IsTestHook(const std::string& name) { return name.rfind("ctu_test_", 0) == 0; }
 

@@ -2,6 +2,8 @@
 //!
 //! The seed spells some names in several ways (`Compation_V2`, `Taskgrade.done`); the spellings here are the ones used.
 
+use std::fmt::Write as _;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::task::{StateV1, StateV2, V1Base, V2Id};
 use crate::tree::{TreePath, NAME_BYTES_LIMIT};
@@ -282,7 +284,8 @@ pub fn escape(name: &str) -> String {
     for letter in name.chars() {
         // Only ASCII is ever encoded, so one byte is one code.
         if matches!(letter, '.' | '/' | '%' | ':') || letter.is_ascii_control() {
-            escaped.push_str(&format!("%{:02X}", u32::from(letter)));
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "%{:02X}", u32::from(letter));
         } else {
             escaped.push(letter);
         }
@@ -326,7 +329,9 @@ mod tests {
             assert_eq!(parsed.state, state);
             assert_eq!(V1Name::format(&parsed.base, parsed.state), name);
         }
-        for unknown in ["compct.p.0.1.Init", "compct.p.0.1.done", "compct.p.0.1.Done.Done", "compct.p.0.1.", "x", ".Done"] {
+        for unknown in
+            ["compct.p.0.1.Init", "compct.p.0.1.done", "compct.p.0.1.Done.Done", "compct.p.0.1.", "x", ".Done"]
+        {
             assert_eq!(V1Name::parse(unknown), None, "{unknown}");
         }
     }
@@ -350,7 +355,10 @@ mod tests {
     #[test]
     fn names_are_the_seeds() {
         let id = V2Id::parse("aaaaffff.16176931.56000000.0").unwrap();
-        assert_eq!(manager("xcloud24_9876", &id).as_str(), "Compaction_V2/TaskAssigned/xcloud24_9876/Manager.aaaaffff.16176931.56000000.0");
+        assert_eq!(
+            manager("xcloud24_9876", &id).as_str(),
+            "Compaction_V2/TaskAssigned/xcloud24_9876/Manager.aaaaffff.16176931.56000000.0"
+        );
         assert_eq!(parse_manager(&manager_name(&id)), Some(id));
         assert_eq!(task_info_name("pc", "db").unwrap(), "TaskInfo.pc.db");
         assert_eq!(task_info_name("", "sales").unwrap(), "TaskInfo..sales");
@@ -364,12 +372,22 @@ mod tests {
     fn a_task_info_name_has_at_most_255_bytes() {
         assert!(task_info_name("p", &"d".repeat(255 - 11)).is_ok());
         assert_eq!(task_info_name("p", &"d".repeat(255 - 10)).unwrap_err().kind(), ErrorKind::TooLarge);
-        assert_eq!(task_info_name(&".".repeat(82), "d").unwrap_err().kind(), ErrorKind::TooLarge, "an escaped dot has 3");
+        assert_eq!(
+            task_info_name(&".".repeat(82), "d").unwrap_err().kind(),
+            ErrorKind::TooLarge,
+            "an escaped dot has 3"
+        );
     }
 
     #[test]
     fn manifests_have_numbers() {
-        for (name, is) in [("Manifest", true), ("Manifest.2", true), ("Manifest.", false), ("Manifest.x", false), ("Manifest2", false)] {
+        for (name, is) in [
+            ("Manifest", true),
+            ("Manifest.2", true),
+            ("Manifest.", false),
+            ("Manifest.x", false),
+            ("Manifest2", false),
+        ] {
             assert_eq!(is_manifest(name), is, "{name}");
         }
     }

@@ -213,7 +213,9 @@ mod tests {
     #[test]
     fn a_path_is_within_its_folders_only() {
         let path = TreePath::parse("a/bc/d").unwrap();
-        for (folder, within) in [("", true), ("a", true), ("a/bc", true), ("a/bc/d", true), ("a/b", false), ("b", false)] {
+        for (folder, within) in
+            [("", true), ("a", true), ("a/bc", true), ("a/bc/d", true), ("a/b", false), ("b", false)]
+        {
             assert_eq!(path.is_within(&TreePath::parse(folder).unwrap()), within, "{folder}");
         }
     }

@@ -12,9 +12,8 @@ pub(super) fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
 
 /// Runs the body of a fallible export: NULL, or an error that the caller owns. A panic is `CTU_INTERNAL`.
 pub(super) fn fallible(body: impl FnOnce() -> Result<()>) -> *mut ctu_error {
-    let result = caught(body).unwrap_or_else(|text| {
-        Err(Error::new(ErrorKind::Internal, format!("the library panicked: {text}")))
-    });
+    let result = caught(body)
+        .unwrap_or_else(|text| Err(Error::new(ErrorKind::Internal, format!("the library panicked: {text}"))));
     match result {
         Ok(()) => std::ptr::null_mut(),
         Err(error) => Box::into_raw(Box::new(ctu_error::from(error))),

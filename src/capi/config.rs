@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::boundary::{fallible, infallible};
 use super::error::ctu_error;
 use super::host::{
-    ctu_catalog_vtable, ctu_codec_vtable, ctu_liveness_vtable, ctu_lock_vtable, ctu_log_fn, ctu_storage_vtable, host_log,
-    HostCatalog, HostCodec, HostData, HostLiveness, HostLock, HostStorage,
+    ctu_catalog_vtable, ctu_codec_vtable, ctu_liveness_vtable, ctu_lock_vtable, ctu_log_fn, ctu_storage_vtable,
+    host_log, HostCatalog, HostCodec, HostData, HostLiveness, HostLock, HostStorage,
 };
 use super::structs;
 use super::text::text;
@@ -92,9 +92,10 @@ fn local_root(root: &str) -> Result<&Path> {
         Some(("file", path)) if path.starts_with('/') => Ok(Path::new(path)),
         Some(("file", _)) => refused(ErrorKind::InvalidArgument, "a file root is file:// and an absolute path"),
         Some(("hdfs", _)) => refused(ErrorKind::Unsupported, "this build has no HDFS client"),
-        Some((scheme, _)) => {
-            refused(ErrorKind::InvalidArgument, &format!("no storage has the scheme {scheme}; there are: a path, file://"))
-        }
+        Some((scheme, _)) => refused(
+            ErrorKind::InvalidArgument,
+            &format!("no storage has the scheme {scheme}; there are: a path, file://"),
+        ),
     }
 }
 
@@ -149,6 +150,7 @@ pub unsafe extern "C" fn ctu_config_root(config: *mut ctu_config, uri: *const c_
 /// Which client serves an hdfs:// root: "libhdfs", "native" or "auto". CTU_UNSUPPORTED in this build.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_hdfs_client(config: *mut ctu_config, name: *const c_char) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |_| {
             text(name, "name")?;
@@ -159,7 +161,12 @@ pub unsafe extern "C" fn ctu_config_hdfs_client(config: *mut ctu_config, name: *
 
 /// An option of the HDFS client. CTU_UNSUPPORTED in this build.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_config_hdfs_option(config: *mut ctu_config, key: *const c_char, value: *const c_char) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_config_hdfs_option(
+    config: *mut ctu_config,
+    key: *const c_char,
+    value: *const c_char,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |_| {
             text(key, "key")?;
@@ -171,7 +178,12 @@ pub unsafe extern "C" fn ctu_config_hdfs_option(config: *mut ctu_config, key: *c
 
 /// The host's storage. The table is copied; `user_data` is each function's first argument.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_config_storage(config: *mut ctu_config, storage: *const ctu_storage_vtable, user_data: *mut c_void) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_config_storage(
+    config: *mut ctu_config,
+    storage: *const ctu_storage_vtable,
+    user_data: *mut c_void,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |config| {
             let table = structs::read(storage)?;
@@ -191,6 +203,7 @@ pub unsafe extern "C" fn ctu_config_lock_zookeeper(
     path: *const c_char,
     session_timeout_ms: u32,
 ) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |_| {
             text(hosts, "hosts")?;
@@ -204,7 +217,12 @@ pub unsafe extern "C" fn ctu_config_lock_zookeeper(
 /// The host's lock. The table is copied; `user_data` is each function's first argument. A local root has a file lock
 /// where none is set.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_config_lock(config: *mut ctu_config, lock: *const ctu_lock_vtable, user_data: *mut c_void) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_config_lock(
+    config: *mut ctu_config,
+    lock: *const ctu_lock_vtable,
+    user_data: *mut c_void,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |config| {
             let table = structs::read(lock)?;
@@ -218,6 +236,7 @@ pub unsafe extern "C" fn ctu_config_lock(config: *mut ctu_config, lock: *const c
 /// The catalog from a JSON snapshot, read and checked now. CTU_CATALOG names what is wrong with it.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_catalog_file(config: *mut ctu_config, path: *const c_char) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |config| {
             config.catalog = Some(Arc::new(CatalogSnapshot::open(Path::new(text(path, "path")?))?));
@@ -228,7 +247,12 @@ pub unsafe extern "C" fn ctu_config_catalog_file(config: *mut ctu_config, path: 
 
 /// The host's catalog. The table is copied; `user_data` is each function's first argument.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_config_catalog(config: *mut ctu_config, catalog: *const ctu_catalog_vtable, user_data: *mut c_void) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_config_catalog(
+    config: *mut ctu_config,
+    catalog: *const ctu_catalog_vtable,
+    user_data: *mut c_void,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |config| {
             let table = structs::read(catalog)?;
@@ -241,7 +265,12 @@ pub unsafe extern "C" fn ctu_config_catalog(config: *mut ctu_config, catalog: *c
 
 /// The nodes that are up from the PU registry's node in ZooKeeper. CTU_UNSUPPORTED in this build.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_config_liveness_zookeeper(config: *mut ctu_config, hosts: *const c_char, path: *const c_char) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_config_liveness_zookeeper(
+    config: *mut ctu_config,
+    hosts: *const c_char,
+    path: *const c_char,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |_| {
             text(hosts, "hosts")?;
@@ -255,6 +284,7 @@ pub unsafe extern "C" fn ctu_config_liveness_zookeeper(config: *mut ctu_config, 
 /// cannot be read now.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_liveness_file(config: *mut ctu_config, path: *const c_char) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |config| {
             config.liveness = Some(Arc::new(FileLiveness::open(Path::new(text(path, "path")?))?));
@@ -266,6 +296,7 @@ pub unsafe extern "C" fn ctu_config_liveness_file(config: *mut ctu_config, path:
 /// The caller's word that every node is down.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_liveness_assume_offline(config: *mut ctu_config) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |config| {
             config.liveness = Some(Arc::new(AssumeOffline));
@@ -276,7 +307,12 @@ pub unsafe extern "C" fn ctu_config_liveness_assume_offline(config: *mut ctu_con
 
 /// The host's liveness. The table is copied; `user_data` is each function's first argument.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_config_liveness(config: *mut ctu_config, liveness: *const ctu_liveness_vtable, user_data: *mut c_void) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_config_liveness(
+    config: *mut ctu_config,
+    liveness: *const ctu_liveness_vtable,
+    user_data: *mut c_void,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |config| {
             let table = structs::read(liveness)?;
@@ -289,7 +325,12 @@ pub unsafe extern "C" fn ctu_config_liveness(config: *mut ctu_config, liveness: 
 
 /// The host's codec, in place of the default one. The table is copied; `user_data` is each function's first argument.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_config_codec(config: *mut ctu_config, codec: *const ctu_codec_vtable, user_data: *mut c_void) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_config_codec(
+    config: *mut ctu_config,
+    codec: *const ctu_codec_vtable,
+    user_data: *mut c_void,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |config| {
             let table = structs::read(codec)?;
@@ -302,7 +343,13 @@ pub unsafe extern "C" fn ctu_config_codec(config: *mut ctu_config, codec: *const
 
 /// The host's log, for records up to a level: 0 none, 1 error, 2 warning, 3 info, 4 debug, 5 trace. NULL ends logging.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_config_log(config: *mut ctu_config, log: ctu_log_fn, user_data: *mut c_void, max_level: i32) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_config_log(
+    config: *mut ctu_config,
+    log: ctu_log_fn,
+    user_data: *mut c_void,
+    max_level: i32,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe {
         set(config, |config| {
             let place = usize::try_from(max_level).ok();

@@ -153,10 +153,31 @@ mod tests {
     #[test]
     fn the_codes_are_the_numbers_of_the_kinds() {
         let codes = [
-            CTU_INVALID_ARGUMENT, CTU_UNSUPPORTED, CTU_BUSY, CTU_CANCELLED, CTU_INTERNAL, CTU_NODES_ONLINE, CTU_LOCKED,
-            CTU_LOCK_LOST, CTU_REFUSED, CTU_NEW_V1_TASKS, CTU_TASKS_FAILED, CTU_DAMAGED, CTU_CORRUPT, CTU_NOT_FOUND,
-            CTU_ALREADY_EXISTS, CTU_PERMISSION, CTU_QUOTA, CTU_RETRY_LATER, CTU_OUTCOME_UNKNOWN, CTU_STORAGE, CTU_CATALOG,
-            CTU_LIVENESS, CTU_LOCK_SERVICE, CTU_TOO_LARGE, CTU_NOT_EMPTY,
+            CTU_INVALID_ARGUMENT,
+            CTU_UNSUPPORTED,
+            CTU_BUSY,
+            CTU_CANCELLED,
+            CTU_INTERNAL,
+            CTU_NODES_ONLINE,
+            CTU_LOCKED,
+            CTU_LOCK_LOST,
+            CTU_REFUSED,
+            CTU_NEW_V1_TASKS,
+            CTU_TASKS_FAILED,
+            CTU_DAMAGED,
+            CTU_CORRUPT,
+            CTU_NOT_FOUND,
+            CTU_ALREADY_EXISTS,
+            CTU_PERMISSION,
+            CTU_QUOTA,
+            CTU_RETRY_LATER,
+            CTU_OUTCOME_UNKNOWN,
+            CTU_STORAGE,
+            CTU_CATALOG,
+            CTU_LIVENESS,
+            CTU_LOCK_SERVICE,
+            CTU_TOO_LARGE,
+            CTU_NOT_EMPTY,
         ];
         assert_eq!(codes.to_vec(), ErrorKind::all().map(ErrorKind::code).collect::<Vec<_>>());
         assert_eq!(CTU_OK, 0);

@@ -10,6 +10,7 @@
 //! on every path. Strings in are NUL-ended UTF-8 and are copied; strings out belong to the object they come from.
 
 #![allow(unsafe_code, reason = "this is the border to C")]
+#![allow(clippy::doc_markdown, reason = "these comments become those of the header, where backticks mean nothing")]
 #![allow(non_camel_case_types, reason = "the names are those of the C header")]
 #![allow(dead_code, reason = "constants are for the header, and tests hold them against the kinds they name")]
 

@@ -93,7 +93,13 @@ pub unsafe extern "C" fn ctu_reply_bytes(reply: *mut ctu_reply, data: *const u8,
 /// One entry: a child for list, the path itself for stat (whose name may be anything). `len` in bytes, `mtime_ms` in
 /// milliseconds since 1970. The name is copied; one that is not UTF-8 is reported as unknown and never touched.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_reply_entry(reply: *mut ctu_reply, name: *const c_char, is_dir: bool, len: u64, mtime_ms: i64) {
+pub unsafe extern "C" fn ctu_reply_entry(
+    reply: *mut ctu_reply,
+    name: *const c_char,
+    is_dir: bool,
+    len: u64,
+    mtime_ms: i64,
+) {
     // SAFETY: by the header's words.
     unsafe {
         fill(reply, |reply| {
@@ -103,7 +109,11 @@ pub unsafe extern "C" fn ctu_reply_entry(reply: *mut ctu_reply, name: *const c_c
                 Err(_) => (CStr::from_ptr(name).to_string_lossy().into_owned(), false),
             };
             let kind = if is_dir { Kind::Folder } else { Kind::File };
-            reply.entries.push(Entry { name, exact, stat: Stat { kind, length: if is_dir { 0 } else { len }, mtime_ms } });
+            reply.entries.push(Entry {
+                name,
+                exact,
+                stat: Stat { kind, length: if is_dir { 0 } else { len }, mtime_ms },
+            });
             Ok(())
         });
     }

@@ -102,42 +102,49 @@ pub unsafe extern "C" fn ctu_report_phase(report: *const ctu_report) -> i32 {
 /// V1 tasks seen: converted + skipped + cancelled + failed + left. 0 for NULL, as for all counts.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_total(report: *const ctu_report) -> u64 {
+    // SAFETY: by the header's words.
     unsafe { count(report, |counts| counts.total) }
 }
 
 /// Tasks that the run converted, or, of a plan, would convert.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_converted(report: *const ctu_report) -> u64 {
+    // SAFETY: by the header's words.
     unsafe { count(report, |counts| counts.converted) }
 }
 
 /// Tasks that were converted before.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_skipped(report: *const ctu_report) -> u64 {
+    // SAFETY: by the header's words.
     unsafe { count(report, |counts| counts.skipped) }
 }
 
 /// Tasks converted to state Cancel since no place was found for them.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_cancelled(report: *const ctu_report) -> u64 {
+    // SAFETY: by the header's words.
     unsafe { count(report, |counts| counts.cancelled) }
 }
 
 /// Tasks that failed.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_failed(report: *const ctu_report) -> u64 {
+    // SAFETY: by the header's words.
     unsafe { count(report, |counts| counts.failed) }
 }
 
 /// Tasks still to be done.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_left(report: *const ctu_report) -> u64 {
+    // SAFETY: by the header's words.
     unsafe { count(report, |counts| counts.left) }
 }
 
 /// How many warnings the report holds; their texts are in its summary and its JSON.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_warnings(report: *const ctu_report) -> u64 {
+    // SAFETY: by the header's words.
     unsafe { get(report, 0, |report| Some(report.report.warnings.len() as u64)) }
 }
 
@@ -145,16 +152,22 @@ pub unsafe extern "C" fn ctu_report_warnings(report: *const ctu_report) -> u64 {
 /// others; of a plan, all.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_task_count(report: *const ctu_report) -> usize {
+    // SAFETY: by the header's words.
     unsafe { get(report, 0, |report| Some(report.rows.len())) }
 }
 
 /// Looks at a task: fills in `*out`, whose struct_size the caller has set. CTU_INVALID_ARGUMENT past the last one.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_report_task(report: *const ctu_report, index: usize, out: *mut ctu_report_row) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_report_task(
+    report: *const ctu_report,
+    index: usize,
+    out: *mut ctu_report_row,
+) -> *mut ctu_error {
     fallible(|| {
         // SAFETY: NULL or sized, by the header's words.
         unsafe { structs::clear(out) }?;
         let invalid = |what: String| Error::new(ErrorKind::InvalidArgument, what);
+        // SAFETY: by the header's words.
         let report = unsafe { report.as_ref() }.ok_or_else(|| invalid("report is NULL".to_owned()))?;
         let (row, texts) = report.report.rows.get(index).zip(report.rows.get(index)).ok_or_else(|| {
             invalid(format!("the report lists {} tasks; there is no number {index}", report.rows.len()))
@@ -185,12 +198,18 @@ pub unsafe extern "C" fn ctu_report_task(report: *const ctu_report, index: usize
 /// A few lines for a person. Lives as long as the report; "" for NULL.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_summary(report: *const ctu_report) -> *const c_char {
-    unsafe { get(report, c"".as_ptr(), |report| Some(report.summary.get_or_init(|| c_string(&report.report.summary())).as_ptr())) }
+    // SAFETY: by the header's words.
+    unsafe {
+        get(report, c"".as_ptr(), |report| {
+            Some(report.summary.get_or_init(|| c_string(&report.report.summary())).as_ptr())
+        })
+    }
 }
 
 /// The whole report as JSON; its schema is docs/report.schema.json. Lives as long as the report; "" for NULL.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_json(report: *const ctu_report) -> *const c_char {
+    // SAFETY: by the header's words.
     unsafe {
         get(report, c"".as_ptr(), |report| {
             let json = report.json.get_or_init(|| c_string(&report.report.to_json(report.error.as_ref())));

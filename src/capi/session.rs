@@ -137,7 +137,8 @@ pub unsafe extern "C" fn ctu_session_open(config: *const ctu_config, out: *mut *
     fallible(|| {
         need_out(out)?;
         // SAFETY: NULL or a live config.
-        let config = unsafe { config.as_ref() }.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "config is NULL"))?;
+        let config =
+            unsafe { config.as_ref() }.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "config is NULL"))?;
         let session = Box::new(ctu_session(config.open()?));
         // SAFETY: checked above.
         unsafe { out.write(Box::into_raw(session)) };
@@ -161,6 +162,7 @@ pub unsafe extern "C" fn ctu_session_cancel(session: *const ctu_session) {
 /// nothing to do, STATUS and DELETE need no node down. CTU_NODES_ONLINE names those that are up.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_session_check_all_offline(session: *mut ctu_session, op: ctu_op) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe { with(session, |session| session.check_all_offline(operation(op)?)) }
 }
 
@@ -168,18 +170,21 @@ pub unsafe extern "C" fn ctu_session_check_all_offline(session: *mut ctu_session
 /// the holder.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_session_lock(session: *mut ctu_session) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe { with(session, Session::lock) }
 }
 
 /// Gives the lock up (seed: ReleaseLock); fine where it is not held.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_session_unlock(session: *mut ctu_session) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe { with(session, Session::unlock) }
 }
 
 /// Gives up what the session holds and reports a failure of that. The session is still to be freed.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_session_close(session: *mut ctu_session) -> *mut ctu_error {
+    // SAFETY: by the header's words.
     unsafe { with(session, Session::unlock) }
 }
 

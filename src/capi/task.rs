@@ -11,8 +11,8 @@ use super::text::{self, exact_c_string};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::V1Name;
 use crate::task::{
-    Codec, DefaultCodec, Memo, Optimization, RepeatInfo, ResultInfo, StateV1, StateV2, TaskIdV1, TaskIdV2, TaskV1, TaskV2,
-    V1Base,
+    Codec, DefaultCodec, Memo, Optimization, RepeatInfo, ResultInfo, StateV1, StateV2, TaskIdV1, TaskIdV2, TaskV1,
+    TaskV2, V1Base,
 };
 
 /// A V1 task (seed: CompactTaskInfoDataV1). Strings are NUL-ended UTF-8. `state`: Init 0, Assigned 1, Cancel 2, Done 3.
@@ -145,7 +145,8 @@ impl V1Strings {
             exact_c_string(&task.table_name, "table_name")?,
             exact_c_string(&task.partition_name, "partition_name")?,
         ];
-        let [receive_pu, db_name, schema_name, table_name, partition_name] = strings.each_ref().map(|text| text.as_ptr());
+        let [receive_pu, db_name, schema_name, table_name, partition_name] =
+            strings.each_ref().map(|text| text.as_ptr());
         let raw = ctu_task_v1 {
             struct_size: std::mem::size_of::<ctu_task_v1>(),
             receive_pu,
@@ -308,7 +309,11 @@ pub(super) fn need_out<T>(out: *mut T) -> Result<()> {
 /// CTU_INVALID_ARGUMENT where the name is no V1 name. `*base_out` is owned by the caller, NULL on failure; `*state_out`
 /// is -1 on failure.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_task_v1_parse_name(name: *const c_char, base_out: *mut *mut ctu_buffer, state_out: *mut i32) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_task_v1_parse_name(
+    name: *const c_char,
+    base_out: *mut *mut ctu_buffer,
+    state_out: *mut i32,
+) -> *mut ctu_error {
     // SAFETY: by the header's words, here and below.
     unsafe { clear_out(base_out) };
     if !state_out.is_null() {
@@ -321,7 +326,10 @@ pub unsafe extern "C" fn ctu_task_v1_parse_name(name: *const c_char, base_out: *
         // SAFETY: by the header's words.
         let name = unsafe { text::text(name, "name") }?;
         let parsed = V1Name::parse(name).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, format!("{name:?} is no V1 name: compct.<pu>.<seq>.<ts>[.Assigned|.Cancel|.Done]"))
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("{name:?} is no V1 name: compct.<pu>.<seq>.<ts>[.Assigned|.Cancel|.Done]"),
+            )
         })?;
         // SAFETY: both were checked.
         unsafe {
@@ -335,7 +343,11 @@ pub unsafe extern "C" fn ctu_task_v1_parse_name(name: *const c_char, base_out: *
 /// The V2 id that a V1 base becomes, such as "aaaaffff.16176931.56000000.0". The ordinal, 0 to 999, tells tasks of
 /// several PUs apart that share time and sequence number. `*out` is owned by the caller, NULL on failure.
 #[no_mangle]
-pub unsafe extern "C" fn ctu_task_v2_id(v1_base: *const c_char, ordinal: u32, out: *mut *mut ctu_buffer) -> *mut ctu_error {
+pub unsafe extern "C" fn ctu_task_v2_id(
+    v1_base: *const c_char,
+    ordinal: u32,
+    out: *mut *mut ctu_buffer,
+) -> *mut ctu_error {
     // SAFETY: by the header's words, here and below.
     unsafe { clear_out(out) };
     fallible(|| {

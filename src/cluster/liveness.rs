@@ -31,12 +31,19 @@ impl FileLiveness {
 impl Liveness for FileLiveness {
     fn online_nodes(&self) -> Result<Vec<String>> {
         let failed = |why: String| Error::new(ErrorKind::Liveness, why).at(self.path.display());
-        let length = std::fs::metadata(&self.path).map_err(|error| failed(format!("it cannot be read: {error}")))?.len();
+        let length =
+            std::fs::metadata(&self.path).map_err(|error| failed(format!("it cannot be read: {error}")))?.len();
         if length > FILE_BYTES_LIMIT {
             return Err(failed(format!("it has {length} bytes, over {FILE_BYTES_LIMIT}")));
         }
-        let text = std::fs::read_to_string(&self.path).map_err(|error| failed(format!("it cannot be read: {error}")))?;
-        Ok(text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect())
+        let text =
+            std::fs::read_to_string(&self.path).map_err(|error| failed(format!("it cannot be read: {error}")))?;
+        Ok(text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(str::to_owned)
+            .collect())
     }
 }
 

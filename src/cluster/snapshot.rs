@@ -39,7 +39,8 @@ struct ProcessGroup {
 #[serde(deny_unknown_fields)]
 struct Schema {
     db: String,
-    schema: String,
+    #[serde(rename = "schema")]
+    name: String,
     process_groups: Vec<String>,
 }
 
@@ -80,7 +81,7 @@ impl CatalogSnapshot {
             }
         }
         let mut schemas = BTreeMap::new();
-        for Schema { db, schema, process_groups } in document.schemas {
+        for Schema { db, name: schema, process_groups } in document.schemas {
             let owner = format!("schema {:?}", format!("{db}.{schema}"));
             let named = unique("process group", &owner, process_groups)?;
             if let Some(stranger) = named.iter().find(|name| !pcs.contains_key(*name)) {

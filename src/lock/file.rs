@@ -28,14 +28,17 @@ struct Held(OwnedFd);
 impl Lock for FileLock {
     fn acquire(&self, _holder: &str) -> Result<Box<dyn Guard>> {
         let service = |errno: Errno| {
-            Error::new(ErrorKind::LockService, format!("the root folder cannot be locked: {errno}")).at(self.root.display())
+            Error::new(ErrorKind::LockService, format!("the root folder cannot be locked: {errno}"))
+                .at(self.root.display())
         };
         // A descriptor of its own: two sessions of one process exclude each other like two processes.
-        let fd = fs::open(&self.root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(service)?;
+        let fd = fs::open(&self.root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(service)?;
         match fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Box::new(Held(fd))),
             Err(Errno::WOULDBLOCK) => {
-                Err(Error::new(ErrorKind::Locked, "another run holds the lock on the root folder").at(self.root.display()))
+                Err(Error::new(ErrorKind::Locked, "another run holds the lock on the root folder")
+                    .at(self.root.display()))
             }
             Err(errno) => Err(service(errno)),
         }

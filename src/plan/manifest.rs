@@ -120,7 +120,9 @@ pub struct Reader {
 impl Reader {
     /// The manifest in these bytes, or `Corrupt` with the offset and the reason.
     pub fn new(bytes: Vec<u8>) -> Result<Self> {
-        let Some(body) = bytes.strip_suffix(b"\n") else { return Err(corrupt(bytes.len(), "it does not end in a line")) };
+        let Some(body) = bytes.strip_suffix(b"\n") else {
+            return Err(corrupt(bytes.len(), "it does not end in a line"));
+        };
         let tail_at = body.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let tail: Tail = parse_line(&bytes[tail_at..], tail_at)?;
         let computed = crc32c_hex(&bytes[..tail_at]);
@@ -132,7 +134,7 @@ impl Reader {
         if head.format != FORMAT {
             return Err(corrupt(0, &format!("its format is {:?}, not {FORMAT:?}", head.format)));
         }
-        let count = bytes[lines_at..tail_at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let count = bytes[lines_at..tail_at].split_inclusive(|byte| *byte == b'\n').count() as u64;
         if count != tail.count {
             return Err(corrupt(tail_at, &format!("it has {count} lines, its tail says {}", tail.count)));
         }
@@ -266,7 +268,9 @@ mod tests {
 
     fn written(lines: &[Line]) -> Vec<u8> {
         let mut writer = Writer::new(&head(), 0).unwrap();
-        lines.iter().for_each(|line| writer.line(line).unwrap());
+        for line in lines {
+            writer.line(line).unwrap();
+        }
         writer.finish().unwrap()
     }
 
@@ -321,7 +325,8 @@ mod tests {
     fn parts_are_put_together_in_order_whatever_they_overlap() {
         let lines: Vec<Line> = ["a", "b", "c", "d", "e"].map(|name| line(name, "x")).into();
         assert_eq!(merged(&[&lines[2..], &lines[..2]]), lines);
-        let (odd, even) = ([lines[0].clone(), lines[2].clone(), lines[4].clone()], [lines[1].clone(), lines[3].clone()]);
+        let (odd, even) =
+            ([lines[0].clone(), lines[2].clone(), lines[4].clone()], [lines[1].clone(), lines[3].clone()]);
         assert_eq!(merged(&[&even, &odd]), lines);
         assert_eq!(merged(&[&lines, &lines[1..3]]), lines, "twice is once");
         let (old, new) = ([line("a", "x"), line("b", "old")], [line("b", "new"), line("c", "x")]);

@@ -20,8 +20,8 @@ pub fn assign(pus: &[&str], taken: &[Taken]) -> Vec<Option<u16>> {
         let owned = taken.iter().filter(|task| task.pu.as_deref() == Some(pu));
         owned.map(|task| task.ordinal).min()
     };
-    let mut free = (0..ORDINALS_LIMIT)
-        .filter(|ordinal| !taken.iter().any(|task| task.ordinal == *ordinal && task.pu.is_some()));
+    let mut free =
+        (0..ORDINALS_LIMIT).filter(|ordinal| !taken.iter().any(|task| task.ordinal == *ordinal && task.pu.is_some()));
     pus.iter().map(|pu| kept(pu).or_else(|| free.next())).collect()
 }
 
@@ -42,8 +42,10 @@ mod tests {
     fn whatever_part_of_a_group_was_made_the_rest_falls_into_its_places() {
         let pus = ["a", "b", "c", "d"];
         for made in 0..16_u16 {
-            let rows: Vec<_> =
-                (0..4).filter(|place| made & (1 << place) != 0).map(|place| (place, Some(pus[place as usize]))).collect();
+            let rows: Vec<_> = (0..4)
+                .filter(|place| made & (1 << place) != 0)
+                .map(|place| (place, Some(pus[place as usize])))
+                .collect();
             assert_eq!(assign(&pus, &taken(&rows)), [Some(0), Some(1), Some(2), Some(3)], "{made:b}");
         }
     }

@@ -107,6 +107,7 @@ impl Phase {
 
 /// What of a tree decides its phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one name that is there or not")]
 pub struct PhaseFacts {
     /// `Compaction` is there.
     pub v1: bool,
@@ -166,6 +167,7 @@ pub enum Permit {
 }
 
 /// The phase table: what each operation may do in each phase.
+#[allow(clippy::match_same_arms, reason = "the rows stand as the table has them, one block an operation")]
 pub fn permit(operation: Operation, phase: Phase) -> Permit {
     use Operation::{Delete, Recovery, Status, Upgrade};
     match (operation, phase) {

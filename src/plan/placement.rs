@@ -53,8 +53,9 @@ pub fn by_schema(base: &str, answer: &SchemaAnswer) -> Placement {
         },
         SchemaAnswer::Pcs(pcs) => {
             let with_nodes: Vec<&Pc> = pcs.iter().filter(|pc| !pc.nodes.is_empty()).collect();
-            let place = draw(base, PC_SEED, &with_nodes)
-                .and_then(|pc| Some(Placement::At { pc: pc.name.clone(), node: draw(base, NODE_SEED, &pc.nodes)?.clone() }));
+            let place = draw(base, PC_SEED, &with_nodes).and_then(|pc| {
+                Some(Placement::At { pc: pc.name.clone(), node: draw(base, NODE_SEED, &pc.nodes)?.clone() })
+            });
             place.unwrap_or(Placement::Nowhere("no PC of the schema has a node"))
         }
     }
@@ -84,7 +85,10 @@ mod tests {
     fn every_row_of_the_table() {
         let base = "compct.p.0.1";
         assert_eq!(by_schema(base, &SchemaAnswer::Pcs(vec![pc("c", &["n"])])), at("c", "n"));
-        assert_eq!(by_schema(base, &SchemaAnswer::Pcs(vec![pc("a", &[]), pc("b", &["n"]), pc("c", &[])])), at("b", "n"));
+        assert_eq!(
+            by_schema(base, &SchemaAnswer::Pcs(vec![pc("a", &[]), pc("b", &["n"]), pc("c", &[])])),
+            at("b", "n")
+        );
         assert!(matches!(by_schema(base, &SchemaAnswer::Pcs(vec![pc("a", &[])])), Placement::Nowhere(_)));
         assert!(matches!(by_schema(base, &SchemaAnswer::NoPcOfMany), Placement::Nowhere(_)));
         assert!(matches!(by_schema(base, &SchemaAnswer::NoSchema), Placement::Nowhere(_)));
@@ -99,8 +103,8 @@ mod tests {
         assert_eq!(xxh64(b"abc", 0), 0x44bc_2cf5_ad77_0999);
         let pcs = SchemaAnswer::Pcs(vec![pc("a", &["a1", "a2"]), pc("b", &["b1", "b2"]), pc("c", &["c1", "c2"])]);
         let places: Vec<Placement> = (0..6).map(|ts| by_schema(&format!("compct.p.0.{ts}"), &pcs)).collect();
-        let expected =
-            [("b", "b1"), ("c", "c2"), ("c", "c2"), ("b", "b1"), ("c", "c2"), ("c", "c1")].map(|(pc, node)| at(pc, node));
+        let expected = [("b", "b1"), ("c", "c2"), ("c", "c2"), ("b", "b1"), ("c", "c2"), ("c", "c1")]
+            .map(|(pc, node)| at(pc, node));
         assert_eq!(places, expected);
     }
 
@@ -109,7 +113,9 @@ mod tests {
         let pcs = SchemaAnswer::Pcs(vec![pc("a", &["a1", "a2"]), pc("b", &["b1", "b2"])]);
         let mut counts = HashMap::new();
         for ts in 0..10_000_u64 {
-            if let Placement::At { node, .. } = by_schema(&format!("compct.xcloud24_9876.0.{}", 1_617_693_156_000 + ts), &pcs) {
+            if let Placement::At { node, .. } =
+                by_schema(&format!("compct.xcloud24_9876.0.{}", 1_617_693_156_000 + ts), &pcs)
+            {
                 *counts.entry(node).or_insert(0_u32) += 1;
             }
         }

@@ -200,8 +200,11 @@ mod tests {
 
     #[test]
     fn what_is_cleared_goes_in_the_order_main_task_managers_marks() {
-        let leftover =
-            Leftover { main_task: true, manager_nodes: vec!["a".into()], marked_nodes: vec!["a".into(), String::new()] };
+        let leftover = Leftover {
+            main_task: true,
+            manager_nodes: vec!["a".into()],
+            marked_nodes: vec!["a".into(), String::new()],
+        };
         let id = conversion(StateV2::Init, "a").id;
         assert_eq!(
             texts(&clear("compct.p.0.1", &id, &leftover, &layout::staging_of("r"))),

@@ -68,7 +68,10 @@ mod tests {
         use Verdict::{Adopt, ClearAndConvert, Convert, Damaged, NextOrdinal, Skip};
         let table = [
             (Marks::None, [(Absent, Convert), (Torn, Damaged), (Ours, Adopt), (Others, NextOrdinal)]),
-            (Marks::InProgress, [(Absent, ClearAndConvert), (Torn, ClearAndConvert), (Ours, Adopt), (Others, NextOrdinal)]),
+            (
+                Marks::InProgress,
+                [(Absent, ClearAndConvert), (Torn, ClearAndConvert), (Ours, Adopt), (Others, NextOrdinal)],
+            ),
             (
                 Marks::SeveralInProgress,
                 [(Absent, ClearAndConvert), (Torn, ClearAndConvert), (Ours, ClearAndConvert), (Others, NextOrdinal)],

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::catalog_answers::CatalogAnswers;
+use super::options::Stage;
 use super::report::{Counts, Outcome, Row};
 use super::scan::V1File;
 use super::session::Run;
 use super::task_facts::{inspect, Decision, Facts, Inspected, Parts};
-use super::options::Stage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::manifest::{Head, Line, Writer};
@@ -91,7 +91,13 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         for (work, planned) in group.iter().zip(planned) {
             match planned {
                 Ok(Planned { steps, line, row }) => {
-                    jobs.push(Job { name: work.file.name.to_string(), base: work.file.base().to_owned(), steps, line, row });
+                    jobs.push(Job {
+                        name: work.file.name.to_string(),
+                        base: work.file.base().to_owned(),
+                        steps,
+                        line,
+                        row,
+                    });
                 }
                 Err(error) => self.fail(work.file, error),
             }
@@ -158,13 +164,17 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let read = self.run.storage().read_batch(&paths, FILE_BYTES_LIMIT, self.run.in_flight());
         let mut read = read.into_iter();
         let mut plan_one = |work: &Work<'_>| {
-            let bytes = read.next().unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the storage gave no answer")))?;
+            let bytes =
+                read.next().unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the storage gave no answer")))?;
             match work.verdict {
                 Verdict::Adopt | Verdict::Skip => self.adopt(work, &bytes),
                 _ => self.conversion(work, &bytes),
             }
         };
-        group.iter().map(|work| plan_one(work).map_err(|error| error.of_task(&work.file.name).at(work.file.path()))).collect()
+        group
+            .iter()
+            .map(|work| plan_one(work).map_err(|error| error.of_task(&work.file.name).at(work.file.path())))
+            .collect()
     }
 
     /// The rows of a plan: what a run would do with each task of a group.
@@ -197,11 +207,18 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let file = work.file;
         let task = self.run.session.codec.decode_v1(bytes)?;
         if task.base().to_string() != file.base() {
-            return Err(Error::new(ErrorKind::Corrupt, format!("the id inside is {}, which is not its name's", task.base())));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("the id inside is {}, which is not its name's", task.base()),
+            ));
         }
         let mut row = Row::new(&file.name, Outcome::Converted);
         if task.state != file.state {
-            row.detail = format!("the state inside is {}, its name says {}: the name is right", task.state.word(), file.state.word());
+            row.detail = format!(
+                "the state inside is {}, its name says {}: the name is right",
+                task.state.word(),
+                file.state.word()
+            );
             self.run.warn(format!("{}: {}", file.name, row.detail));
         }
         let answer = self.catalog.of_schema(&task.db_name, &task.schema_name)?;
@@ -244,7 +261,8 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let id = id_of(work)?;
         let found = inspect(self.run.storage(), &*self.run.session.codec, &id)?;
         let Some(Inspected::Whole(task, state, bytes)) = found else {
-            return Err(Error::new(ErrorKind::Damaged, "its V2 task changed while the run looked at it").at(layout::main_task(&id)));
+            return Err(Error::new(ErrorKind::Damaged, "its V2 task changed while the run looked at it")
+                .at(layout::main_task(&id)));
         };
         let line = Line {
             v1: file.name.to_string(),
@@ -266,7 +284,8 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
             steps.push(steps::complete(base, marked_node.as_deref().unwrap_or(&task.executenode)));
         }
         // A main task without its manager would hang.
-        if state.is_open() && !task.executenode.is_empty() && !self.facts.manager_nodes(&id).contains(&task.executenode) {
+        if state.is_open() && !task.executenode.is_empty() && !self.facts.manager_nodes(&id).contains(&task.executenode)
+        {
             steps.push(steps::manager(&id, &task.executenode));
         }
         let outcome = match work.verdict {
@@ -284,7 +303,8 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
             Change::Create { path, .. } if step.wave == Wave::Manager => path.parent(),
             _ => None,
         };
-        let folders: HashSet<TreePath> = jobs.iter().flat_map(|job| job.steps.iter().filter_map(manager_folder)).collect();
+        let folders: HashSet<TreePath> =
+            jobs.iter().flat_map(|job| job.steps.iter().filter_map(manager_folder)).collect();
         for folder in folders {
             if self.node_folders.insert(folder.name().to_owned()) {
                 self.run.waves().make_folder(&folder)?;
@@ -415,7 +435,8 @@ pub(super) fn work<'f>(files: &'f [V1File], decisions: &[Decision]) -> (Vec<Work
 }
 
 fn id_of(work: &Work<'_>) -> Result<V2Id> {
-    let base = work.file.parsed().ok_or_else(|| Error::new(ErrorKind::Internal, "a name that was listed cannot be read"))?;
+    let base =
+        work.file.parsed().ok_or_else(|| Error::new(ErrorKind::Internal, "a name that was listed cannot be read"))?;
     base.v2_id(work.ordinal)
 }
 

@@ -22,8 +22,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
         return plan(run, &seen);
     }
     if run.report.phase != Phase::Deleting && !seen.facts.v1 {
-        run.report.headline = "nothing to delete".to_owned();
-        run.report.next_action = run.report.phase.next_action().to_owned();
+        run.report.conclude(run.report.phase, "nothing to delete");
         return Ok(());
     }
     run.acquire()?;
@@ -35,7 +34,11 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
         run.begin()?;
     }
     let result = delete(run, &seen, manifests.as_ref());
-    if seen.v2 { end(run, result) } else { result }
+    if seen.v2 {
+        end(run, result)
+    } else {
+        result
+    }
 }
 
 /// The trees and their phase, where DELETE may run in it.
@@ -125,7 +128,7 @@ fn refuse(run: &mut Run<'_>, reasons: Vec<String>) -> Result<()> {
     if reasons.is_empty() {
         return Ok(());
     }
-    run.report.headline = "refused: nothing was deleted".to_owned();
+    run.report.conclude(run.report.phase, "refused: nothing was deleted");
     let what = format!("{} reasons against deleting the V1 tree: {}", reasons.len(), some_of(&reasons));
     run.report.warnings.extend(reasons);
     Err(Error::new(ErrorKind::Refused, what)
@@ -153,9 +156,8 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
     if seen.facts.done {
         run.waves().rename(&layout::done(), &layout::staging_of(&run.name).join(layout::DONE))?;
     }
-    run.report.phase = if seen.facts.v2_tasks { Phase::V2Only } else { Phase::Empty };
-    run.report.headline = "the V1 tree is deleted".to_owned();
-    run.report.next_action = run.report.phase.next_action().to_owned();
+    let phase = if seen.facts.v2_tasks { Phase::V2Only } else { Phase::Empty };
+    run.report.conclude(phase, "the V1 tree is deleted");
     Ok(())
 }
 
@@ -166,8 +168,7 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         }
         run.warn(format!("a run would be refused: {}", error.message()));
     }
-    let mut actions: Vec<String> =
-        leftovers(seen).into_iter().map(|path| format!("remove {path}")).collect();
+    let mut actions: Vec<String> = leftovers(seen).into_iter().map(|path| format!("remove {path}")).collect();
     if seen.facts.v1 {
         actions.push(format!("rename {} to {}", layout::v1(), layout::v1_deleting()));
     }
@@ -177,10 +178,8 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     if seen.facts.done {
         actions.push(format!("remove {}", layout::done()));
     }
-    run.report.headline =
-        if actions.is_empty() { "nothing to delete".to_owned() } else { "the V1 tree would be deleted".to_owned() };
+    let headline = if actions.is_empty() { "nothing to delete" } else { "the V1 tree would be deleted" };
+    run.report.conclude(run.report.phase, headline);
     run.report.actions.extend(actions);
-    run.report.next_action = run.report.phase.next_action().to_owned();
     Ok(())
 }
-

@@ -2,7 +2,7 @@
 
 use super::options::Stage;
 use super::scan::{MarkScan, V1File, V1Scan};
-use super::session::{now, host, some_of, Run};
+use super::session::{host, now, some_of, Run};
 use super::task_facts::{Parts, MANIFEST_BYTES_LIMIT};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};
@@ -50,7 +50,8 @@ fn nothing_changed(run: &Run<'_>, v1: &V1Scan) -> Result<()> {
             .advise("stop whatever still writes V1 tasks, then run UPGRADE again"));
     }
     let marks = MarkScan::read(run.storage())?;
-    let unmarked: Vec<&str> = v1.files.iter().map(V1File::base).filter(|base| !marks.upgraded.contains(*base)).collect();
+    let unmarked: Vec<&str> =
+        v1.files.iter().map(V1File::base).filter(|base| !marks.upgraded.contains(*base)).collect();
     if unmarked.is_empty() {
         return Ok(());
     }
@@ -60,11 +61,7 @@ fn nothing_changed(run: &Run<'_>, v1: &V1Scan) -> Result<()> {
 }
 
 /// Hands every line of the parts to a sink, in the order of the V1 names.
-pub(super) fn each_part_line(
-    storage: &dyn Storage,
-    parts: &Parts,
-    sink: impl FnMut(Line) -> Result<()>,
-) -> Result<()> {
+pub(super) fn each_part_line(storage: &dyn Storage, parts: &Parts, sink: impl FnMut(Line) -> Result<()>) -> Result<()> {
     let open = |name: String| {
         let path = layout::upgrading().join(&name);
         storage.read(&path, MANIFEST_BYTES_LIMIT).and_then(Reader::new).map_err(|error| error.at(&path))
@@ -83,7 +80,9 @@ fn manifest(run: &Run<'_>, v1: &V1Scan, parts: &Parts) -> Result<Vec<u8>> {
     // Lines and names come in the same order, so a name that is still waiting has no line.
     match waiting.next() {
         None => writer.finish(),
-        Some(name) => Err(Error::new(ErrorKind::Damaged, "a converted task is in no part").of_task(name).at(layout::upgrading())),
+        Some(name) => {
+            Err(Error::new(ErrorKind::Damaged, "a converted task is in no part").of_task(name).at(layout::upgrading()))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::catalog_answers::CatalogAnswers;
 use super::convert::{self, Converter, NewParts};
 use super::finish;
-use super::scan::{MarkScan, V1Scan, V2Scan};
+use super::scan::{MarkScan, V1File, V1Scan, V2Scan};
 use super::session::{some_of, Run, Session};
 use super::task_facts::{Facts, Parts};
 use super::trees;
@@ -27,7 +27,7 @@ impl Session {
         check_base(v1_base)?;
         self.with_marks(|run| {
             run.waves().make_folder(&layout::upgrading())?;
-            step(run, steps::mark(v1_base, node))
+            step(run, &steps::mark(v1_base, node))
         })
     }
 
@@ -37,7 +37,7 @@ impl Session {
     /// `NotFound` where it was not marked as being converted for this node.
     pub fn mark_upgraded(&self, v1_base: &str, node: &str) -> Result<()> {
         check_base(v1_base)?;
-        self.with_marks(|run| step(run, steps::complete(v1_base, node)))
+        self.with_marks(|run| step(run, &steps::complete(v1_base, node)))
     }
 
     /// Whether a task is converted (seed: `IfUpgraded`). Needs no lock.
@@ -137,19 +137,22 @@ impl Session {
 fn check_base(v1_base: &str) -> Result<()> {
     match V1Base::parse(v1_base) {
         Some(_) => Ok(()),
-        None => Err(Error::new(ErrorKind::InvalidArgument, format!("{v1_base:?} is no V1 base: compct.<pu>.<seq>.<ts>"))),
+        None => {
+            Err(Error::new(ErrorKind::InvalidArgument, format!("{v1_base:?} is no V1 base: compct.<pu>.<seq>.<ts>")))
+        }
     }
 }
 
-fn step(run: &Run<'_>, step: Step) -> Result<()> {
-    run.waves().one(step.change, step.taken)
+fn step(run: &Run<'_>, step: &Step) -> Result<()> {
+    run.waves().one(&step.change, step.taken)
 }
 
 /// The lines of tasks that a host converted are made from what is there.
 fn all_upgraded(run: &mut Run<'_>) -> Result<()> {
     let v1 = V1Scan::read(run.storage())?;
     let marks = MarkScan::read(run.storage())?;
-    let unmarked: Vec<&str> = v1.files.iter().map(|file| file.base()).filter(|base| !marks.upgraded.contains(*base)).collect();
+    let unmarked: Vec<&str> =
+        v1.files.iter().map(V1File::base).filter(|base| !marks.upgraded.contains(*base)).collect();
     if !unmarked.is_empty() {
         let what = format!("{} tasks are not marked as converted: {}", unmarked.len(), some_of(&unmarked));
         return Err(Error::new(ErrorKind::Refused, what).advise("convert and mark these tasks first"));

@@ -272,6 +272,13 @@ impl Report {
         }
     }
 
+    /// What came of the run, in which phase, and so what an operator does now.
+    pub(super) fn conclude(&mut self, phase: Phase, headline: impl Into<String>) {
+        self.phase = phase;
+        self.headline = headline.into();
+        phase.next_action().clone_into(&mut self.next_action);
+    }
+
     /// Lists a task, unless it went well and enough of those are listed.
     pub(super) fn push(&mut self, row: Row) {
         let went_well = matches!(row.outcome, Outcome::Converted | Outcome::Skipped) && row.detail.is_empty();
@@ -325,9 +332,9 @@ impl Report {
     pub fn summary(&self) -> String {
         let mut text = String::new();
         let plan = if self.plan { " (plan: nothing is written)" } else { "" };
-        self.line(&mut text, format_args!("{}{plan}: {}", self.operation.word(), self.headline));
-        self.line(&mut text, format_args!("  root      {}", self.root));
-        self.line(&mut text, format_args!("  phase     {}", self.phase.word()));
+        push_line(&mut text, format_args!("{}{plan}: {}", self.operation.word(), self.headline));
+        push_line(&mut text, format_args!("  root      {}", self.root));
+        push_line(&mut text, format_args!("  phase     {}", self.phase.word()));
         if self.counts.total > 0 {
             let Counts { total, converted, skipped, cancelled, failed, left } = self.counts;
             let counts = match (self.operation, self.plan) {
@@ -342,23 +349,23 @@ impl Report {
                     "{total}: {converted} to convert, {cancelled} to cancel, {skipped} to skip, {failed} to fail, {left} left"
                 ),
             };
-            self.line(&mut text, format_args!("  tasks     {counts}"));
+            push_line(&mut text, format_args!("  tasks     {counts}"));
         }
         if self.v1_states.iter().sum::<u64>() > 0 {
             let [init, assigned, cancel, done] = self.v1_states;
-            self.line(
+            push_line(
                 &mut text,
                 format_args!("  V1 states {init} Init, {assigned} Assigned, {cancel} Cancel, {done} Done"),
             );
         }
         if self.v2_tasks > 0 {
-            self.line(&mut text, format_args!("  V2 tasks  {}", self.v2_tasks));
+            push_line(&mut text, format_args!("  V2 tasks  {}", self.v2_tasks));
         }
         if self.verified > 0 {
-            self.line(&mut text, format_args!("  verified  {} pairs", self.verified));
+            push_line(&mut text, format_args!("  verified  {} pairs", self.verified));
         }
         if let Some(holder) = &self.lock_holder {
-            self.line(&mut text, format_args!("  lock      {holder}"));
+            push_line(&mut text, format_args!("  lock      {holder}"));
         }
         let started = self.started_nodes.iter().map(|node| format!("started since: {node}"));
         list(&mut text, "nodes", started.collect::<Vec<_>>().as_slice());
@@ -368,15 +375,9 @@ impl Report {
         list(&mut text, "unknown", &self.unknown);
         list(&mut text, "leftover", &self.leftovers);
         if !self.next_action.is_empty() {
-            self.line(&mut text, format_args!("  next      {}", self.next_action));
+            push_line(&mut text, format_args!("  next      {}", self.next_action));
         }
         text
-    }
-
-    #[allow(clippy::unused_self, reason = "keeps the calls above in one shape")]
-    fn line(&self, text: &mut String, line: std::fmt::Arguments<'_>) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{line}");
     }
 
     /// What needs a look comes first; tasks that went well are told by the counts, except in a plan.
@@ -426,11 +427,17 @@ impl Row {
     }
 }
 
+fn push_line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
 fn list(text: &mut String, label: &str, lines: &[String]) {
     for line in lines.iter().take(SUMMARY_LINES) {
         let _ = writeln!(text, "  {label:9} {line}");
     }
     if lines.len() > SUMMARY_LINES {
-        let _ = writeln!(text, "  {label:9} ... and {} more (all of them in the JSON report)", lines.len() - SUMMARY_LINES);
+        let _ =
+            writeln!(text, "  {label:9} ... and {} more (all of them in the JSON report)", lines.len() - SUMMARY_LINES);
     }
 }

@@ -86,7 +86,12 @@ impl V1Scan {
         };
         let gone = earlier.files.iter().filter(|file| self.find(&file.name).is_none());
         let gone = gone.map(|file| format!("{} is gone", file.name));
-        self.files.iter().filter(|file| !known(file)).map(|file| format!("{} is new or changed", file.name)).chain(gone).collect()
+        self.files
+            .iter()
+            .filter(|file| !known(file))
+            .map(|file| format!("{} is new or changed", file.name))
+            .chain(gone)
+            .collect()
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&V1File> {

@@ -258,7 +258,11 @@ impl Session {
             (_, Permit::Run | Permit::RunToReopen | Permit::RecoverAnyWay | Permit::DowngradeOnly) => true,
             _ => false,
         };
-        if needed { self.all_offline() } else { Ok(()) }
+        if needed {
+            self.all_offline()
+        } else {
+            Ok(())
+        }
     }
 
     /// Only one operation at a time; the guard is the lock that the caller may hold.
@@ -276,8 +280,9 @@ impl Session {
     /// The nodes are all down, or `NodesOnline` with their names.
     pub(super) fn all_offline(&self) -> Result<()> {
         let liveness = self.liveness.as_deref().ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, "nothing is configured that tells which nodes are up")
-                .advise("give a list of the nodes that are up, the host's own functions, or your word that all are down")
+            Error::new(ErrorKind::InvalidArgument, "nothing is configured that tells which nodes are up").advise(
+                "give a list of the nodes that are up, the host's own functions, or your word that all are down",
+            )
         })?;
         let mut online = liveness.online_nodes()?;
         online.sort_unstable();
@@ -409,7 +414,7 @@ impl Run<'_> {
     pub(super) fn end(&self) -> Result<()> {
         let waves = self.waves();
         waves.remove(&layout::staging())?;
-        waves.one(Change::Remove { path: layout::lock_file(), recursive: false }, Taken::Fail)
+        waves.one(&Change::Remove { path: layout::lock_file(), recursive: false }, Taken::Fail)
     }
 
     pub(super) fn stage(&mut self, stage: Stage) {
@@ -489,9 +494,17 @@ pub(super) fn some_of(names: &[impl AsRef<str>]) -> String {
     const SHOWN: usize = 10;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
     let more = names.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{}, and {more} more", shown.join(", ")) } else { shown.join(", ") }
+    if more > 0 {
+        format!("{}, and {more} more", shown.join(", "))
+    } else {
+        shown.join(", ")
+    }
 }
 
 fn nodes(count: usize) -> String {
-    if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
+    if count == 1 {
+        "1 node".to_owned()
+    } else {
+        format!("{count} nodes")
+    }
 }

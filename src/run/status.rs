@@ -29,9 +29,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
             return Err(error);
         }
     };
-    run.report.phase = phase;
-    run.report.headline = format!("the tree is in the phase {}", phase.word());
-    run.report.next_action = phase.next_action().to_owned();
+    run.report.conclude(phase, format!("the tree is in the phase {}", phase.word()));
     run.stage(Stage::List);
     let v1 = V1Scan::read(run.storage())?;
     let v2 = V2Scan::read(run.storage())?;
@@ -66,7 +64,7 @@ fn count_twins(run: &mut Run<'_>, v1: &V1Scan) {
     for twins in bases.chunk_by(|left, right| left.0 == right.0).filter(|twins| twins.len() > 1) {
         for (_, name) in twins {
             let mut row = Row::new(name, Outcome::Failed);
-            row.detail = "the task is there in several states".to_owned();
+            row.detail.push_str("the task is there in several states");
             run.report.counts.failed += 1;
             run.report.counts.left -= 1;
             run.report.push(row);
@@ -88,7 +86,7 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
         run.report.push(row);
     }
     if !strangers.is_empty() {
-        run.report.next_action = "stop whatever still writes V1 tasks; these are not upgraded".to_owned();
+        run.report.next_action = String::from("stop whatever still writes V1 tasks; these are not upgraded");
     }
     log::info!(logger: *run.session.log, "the manifest holds {} tasks", manifests.tasks());
     if run.options.verify {
@@ -109,7 +107,7 @@ fn upgrading(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     for file in begun.filter(|file| !marks.upgraded.contains(file.base())) {
         let mut row = Row::new(&file.name, Outcome::Left);
         row.v1_state = Some(file.state);
-        row.detail = "its conversion began and did not end; the next UPGRADE does it anew".to_owned();
+        row.detail.push_str("its conversion began and did not end; the next UPGRADE does it anew");
         run.report.push(row);
     }
     if !run.options.verify {

@@ -105,8 +105,11 @@ pub(super) fn inspect(storage: &dyn Storage, codec: &dyn Codec, id: &V2Id) -> Re
     let folder = layout::main_task(id);
     let Some(entries) = storage.children(&folder)? else { return Ok(None) };
     let torn = |why: String| Ok(Some(Inspected::Torn(why)));
-    let infos: Vec<&str> =
-        entries.iter().filter(|entry| layout::parse_task_info(&entry.name).is_some()).map(|entry| entry.name.as_str()).collect();
+    let infos: Vec<&str> = entries
+        .iter()
+        .filter(|entry| layout::parse_task_info(&entry.name).is_some())
+        .map(|entry| entry.name.as_str())
+        .collect();
     let states: Vec<StateV2> = entries.iter().filter_map(|entry| layout::parse_status(&entry.name)).collect();
     let (info, state) = match (infos.as_slice(), states.as_slice()) {
         ([info], [state]) => (*info, *state),
@@ -211,13 +214,20 @@ impl<'a> Facts<'a> {
         let ordinals = assign(&pus, &taken);
         for keyed in group {
             let file = self.file(keyed);
-            let twins: Vec<&str> =
-                group.iter().map(|other| self.file(other)).filter(|other| other.base() == file.base()).map(|other| &*other.name).collect();
+            let twins: Vec<&str> = group
+                .iter()
+                .map(|other| self.file(other))
+                .filter(|other| other.base() == file.base())
+                .map(|other| &*other.name)
+                .collect();
             let ordinal = pus.binary_search(&self.pu(keyed)).ok().and_then(|place| ordinals[place]);
             decisions[keyed.place as usize] = if twins.len() > 1 {
                 Decision::Fail(
-                    Error::new(ErrorKind::Corrupt, format!("the task is there in several states: {}", twins.join(", ")))
-                        .advise("find out which of them is right and move the others out of the tree"),
+                    Error::new(
+                        ErrorKind::Corrupt,
+                        format!("the task is there in several states: {}", twins.join(", ")),
+                    )
+                    .advise("find out which of them is right and move the others out of the tree"),
                 )
             } else {
                 self.decide_file(file, &taken, ts, seq, ordinal)
@@ -227,7 +237,10 @@ impl<'a> Facts<'a> {
 
     fn decide_file(&self, file: &V1File, taken: &[Taken], ts: u64, seq: i32, ordinal: Option<u16>) -> Decision {
         let Some(ordinal) = ordinal else {
-            return Decision::Fail(Error::new(ErrorKind::TooLarge, format!("over 1000 tasks have the time {ts} and the number {seq}")));
+            return Decision::Fail(Error::new(
+                ErrorKind::TooLarge,
+                format!("over 1000 tasks have the time {ts} and the number {seq}"),
+            ));
         };
         let base = file.base();
         if let Err(error) = (V1Base { pu: String::new(), seq, ts }).v2_id(ordinal) {
@@ -240,29 +253,26 @@ impl<'a> Facts<'a> {
             Some(Taken { pu: Some(_), .. }) => MainTask::Ours,
         };
         match (verdict(marks, main), self.parts.lines.get(base)) {
-            (Verdict::Skip, Some(line)) if (line.v1_state, line.v1_length) != (file.state, file.length) => Decision::Fail(
-                Error::new(
-                    ErrorKind::Damaged,
-                    format!("its V1 file changed after it was converted as {} bytes in {}", line.v1_length, line.v1_state.word()),
+            (Verdict::Skip, Some(line)) if (line.v1_state, line.v1_length) != (file.state, file.length) => {
+                Decision::Fail(
+                    Error::new(
+                        ErrorKind::Damaged,
+                        format!(
+                            "its V1 file changed after it was converted as {} bytes in {}",
+                            line.v1_length,
+                            line.v1_state.word()
+                        ),
+                    )
+                    .advise(
+                        "see who still writes V1 tasks and stop it; go back with RECOVERY cancel, then upgrade anew",
+                    ),
                 )
-                .advise("see who still writes V1 tasks and stop it; go back with RECOVERY cancel, then upgrade anew"),
-            ),
+            }
             (Verdict::Skip, Some(_)) => Decision::Skip,
-            (Verdict::Damaged, _) => Decision::Fail(self.damaged(marks, main, ts, seq, ordinal)),
+            (Verdict::Damaged, _) => Decision::Fail(damaged(marks, main, ts, seq, ordinal)),
             // A mark without a line: its part was lost, so its line is made from what is there.
             (verdict, _) => Decision::Work(verdict, ordinal),
         }
-    }
-
-    fn damaged(&self, marks: Marks, main: MainTask, ts: u64, seq: i32, ordinal: u16) -> Error {
-        let id = V1Base { pu: String::new(), seq, ts }.v2_id(ordinal);
-        let path = id.map_or_else(|_| layout::v2_scheduler(), |id| layout::main_task(&id));
-        let what = match (marks, main) {
-            (Marks::Upgraded, MainTask::Absent) => "it was converted, and its V2 task is gone",
-            (Marks::Upgraded, _) => "it was converted, and its V2 task is not whole any more",
-            _ => "a V2 task that is not whole stands where it would go, and no attempt of an upgrade explains it",
-        };
-        Error::new(ErrorKind::Damaged, what).at(path)
     }
 
     pub(super) fn marks_of(&self, base: &str) -> Marks {
@@ -300,6 +310,17 @@ impl<'a> Facts<'a> {
     pub(super) fn manager_nodes(&self, id: &V2Id) -> &[String] {
         self.managers.get(&id.to_string()).map_or(&[], Vec::as_slice)
     }
+}
+
+fn damaged(marks: Marks, main: MainTask, ts: u64, seq: i32, ordinal: u16) -> Error {
+    let id = V1Base { pu: String::new(), seq, ts }.v2_id(ordinal);
+    let path = id.map_or_else(|_| layout::v2_scheduler(), |id| layout::main_task(&id));
+    let what = match (marks, main) {
+        (Marks::Upgraded, MainTask::Absent) => "it was converted, and its V2 task is gone",
+        (Marks::Upgraded, _) => "it was converted, and its V2 task is not whole any more",
+        _ => "a V2 task that is not whole stands where it would go, and no attempt of an upgrade explains it",
+    };
+    Error::new(ErrorKind::Damaged, what).at(path)
 }
 
 #[derive(Debug, Clone, Copy)]

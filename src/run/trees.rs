@@ -11,6 +11,7 @@ use crate::tree::{Entry, Kind, TreePath};
 
 /// What stands in the root and in V2.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one name that is there or not")]
 pub(super) struct Trees {
     pub(super) facts: PhaseFacts,
     /// `Compaction_V2` is there.
@@ -60,9 +61,8 @@ pub(super) fn read(storage: &dyn Storage) -> Result<Trees> {
         }
     }
     if trees.facts.v1 {
-        trees.facts.v1_tasks = any(storage, &layout::v1_scheduler(), |entry| {
-            entry.is_file() && V1Name::parse(&entry.name).is_some()
-        })?;
+        trees.facts.v1_tasks =
+            any(storage, &layout::v1_scheduler(), |entry| entry.is_file() && V1Name::parse(&entry.name).is_some())?;
     }
     if trees.v2 {
         trees.facts.v2_tasks =
@@ -98,7 +98,11 @@ fn any(storage: &dyn Storage, folder: &TreePath, mut is: impl FnMut(&Entry) -> b
     let mut found = false;
     let listed = storage.list(folder, &mut |entry| {
         found = found || is(&entry);
-        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if found {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     none_if_missing(listed)?;
     Ok(found)

@@ -29,8 +29,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     run.report.phase = phase;
     match permit(Operation::Upgrade, phase) {
         Permit::Nothing(text) => {
-            run.report.headline = text.to_owned();
-            run.report.next_action = phase.next_action().to_owned();
+            run.report.conclude(phase, text);
             Ok(())
         }
         Permit::Complete => complete(run, &seen),
@@ -64,7 +63,7 @@ fn under_the_lock(run: &mut Run<'_>) -> Result<()> {
         // Another run finished it between the two looks.
         Permit::Complete => return complete(run, &seen),
         Permit::Nothing(text) => {
-            run.report.headline = text.to_owned();
+            run.report.conclude(phase, text);
             return Ok(());
         }
         _ => return Err(refused(phase, "another operation began just now")),
@@ -130,9 +129,7 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, v1: &V1Scan) -> Result<()> {
         return Err(Error::new(ErrorKind::TasksFailed, what));
     }
     finish::finish(run, v1, &parts.parts)?;
-    run.report.phase = Phase::Upgraded;
-    run.report.next_action = Phase::Upgraded.next_action().to_owned();
-    run.report.headline = format!("all {} tasks are upgraded", run.report.counts.total);
+    run.report.conclude(Phase::Upgraded, format!("all {} tasks are upgraded", run.report.counts.total));
     Ok(())
 }
 
@@ -154,9 +151,11 @@ fn describe_trees(run: &mut Run<'_>, v1: &V1Scan, marks: &MarkScan, v2: &V2Scan,
 fn headline(run: &mut Run<'_>) {
     let counts = run.report.counts;
     let done = counts.converted + counts.cancelled;
-    run.report.headline =
-        format!("{done} tasks upgraded, {} were before, {} failed, {} left", counts.skipped, counts.failed, counts.left);
-    run.report.next_action = Phase::Upgrading.next_action().to_owned();
+    let headline = format!(
+        "{done} tasks upgraded, {} were before, {} failed, {} left",
+        counts.skipped, counts.failed, counts.left
+    );
+    run.report.conclude(Phase::Upgrading, headline);
 }
 
 /// Names, folder sizes and rights, all that is wrong said at once, before anything is written.
@@ -214,7 +213,6 @@ fn nearest_folder(run: &Run<'_>, mut folder: TreePath) -> Result<Option<TreePath
 /// The upgrade is complete: what was left over is cleared, V1 tasks that turned up since are an error that names them.
 fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     run.report.phase = Phase::Upgraded;
-    run.report.next_action = Phase::Upgraded.next_action().to_owned();
     let manifests = Manifests::read(run.storage())?;
     if has_leftovers(seen) {
         if run.options.plan {
@@ -232,7 +230,7 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let strangers = v1_check::strangers(&v1, &manifests);
     run.report.counts.left = strangers.len() as u64;
     run.report.counts.skipped = run.report.counts.total - run.report.counts.left;
-    run.report.headline = "all tasks are upgraded".to_owned();
+    run.report.conclude(Phase::Upgraded, "all tasks are upgraded");
     for (file, why) in &strangers {
         let mut row = Row::new(&file.name, Outcome::New);
         (row.v1_state, row.detail) = (Some(file.state), why.clone());
@@ -318,7 +316,7 @@ fn settle(
     }
     for (id, leftover) in &leftovers {
         for step in steps::clear(base, id, leftover, &layout::staging_of(&run.name)) {
-            run.waves().one(step.change, step.taken)?;
+            run.waves().one(&step.change, step.taken)?;
         }
     }
     Ok(())
@@ -372,14 +370,16 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let marks_of_all = layout::upgrading();
     let run_name = run.name.clone();
     let last = [
-        format!("create {marks_of_all}/{} and the parts after it, one a group of tasks", layout::part_name(&run_name, 0)),
+        format!(
+            "create {marks_of_all}/{} and the parts after it, one a group of tasks",
+            layout::part_name(&run_name, 0)
+        ),
         format!("create {}", layout::manifest()),
         format!("remove {marks_of_all}, {} and {}", layout::staging(), layout::lock_file()),
     ];
     run.report.actions.extend(last);
     let counts = run.report.counts;
-    run.report.headline =
-        format!("{} tasks would be upgraded, {} would fail", counts.converted + counts.cancelled, counts.failed);
-    run.report.next_action = run.report.phase.next_action().to_owned();
+    let upgraded = counts.converted + counts.cancelled;
+    run.report.conclude(run.report.phase, format!("{upgraded} tasks would be upgraded, {} would fail", counts.failed));
     Ok(())
 }

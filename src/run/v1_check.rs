@@ -38,7 +38,8 @@ impl Manifests {
     /// # Errors
     /// `Damaged` where there is no manifest in it, `Corrupt` where one cannot be read.
     pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
-        let mut manifests = Self { readers: Vec::new(), known: Vec::new(), started_nodes: Vec::new(), unknown: Vec::new() };
+        let mut manifests =
+            Self { readers: Vec::new(), known: Vec::new(), started_nodes: Vec::new(), unknown: Vec::new() };
         for entry in storage.children(&layout::done())?.unwrap_or_default() {
             let path = layout::done().join(&entry.name);
             if entry.is_file() && layout::is_manifest(&entry.name) {
@@ -102,7 +103,8 @@ pub(super) fn strangers<'v>(v1: &'v V1Scan, manifests: &Manifests) -> Vec<(&'v V
 /// The error that names V1 files which turned up or changed.
 pub(super) fn new_v1_tasks(strangers: &[(&V1File, String)]) -> Error {
     let names: Vec<&str> = strangers.iter().map(|(file, _)| &*file.name).collect();
-    let what = format!("{} V1 tasks turned up or changed after the upgrade was complete: {}", names.len(), some_of(&names));
+    let what =
+        format!("{} V1 tasks turned up or changed after the upgrade was complete: {}", names.len(), some_of(&names));
     Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler())
 }
 

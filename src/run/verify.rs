@@ -34,7 +34,11 @@ impl<'r, 'a> Verifier<'r, 'a> {
 
     pub(super) fn line(&mut self, line: Line) -> Result<()> {
         self.waiting.push(line);
-        if self.waiting.len() < GROUP_PAIRS { Ok(()) } else { self.compare() }
+        if self.waiting.len() < GROUP_PAIRS {
+            Ok(())
+        } else {
+            self.compare()
+        }
     }
 
     /// The end of the lines.
@@ -46,16 +50,18 @@ impl<'r, 'a> Verifier<'r, 'a> {
         if self.different == 0 {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Damaged, format!("{} of {} pairs of tasks differ", self.different, self.run.report.verified))
-            .at(layout::v2_scheduler())
-            .advise("see the tasks that are listed; nothing was redone unasked"))
+        Err(Error::new(
+            ErrorKind::Damaged,
+            format!("{} of {} pairs of tasks differ", self.different, self.run.report.verified),
+        )
+        .at(layout::v2_scheduler())
+        .advise("see the tasks that are listed; nothing was redone unasked"))
     }
 
     fn compare(&mut self) -> Result<()> {
         self.run.check_cancelled()?;
         let lines = std::mem::take(&mut self.waiting);
-        let open: HashSet<String> =
-            lines.iter().filter(|line| is_open(line)).map(|line| line.v2.clone()).collect();
+        let open: HashSet<String> = lines.iter().filter(|line| is_open(line)).map(|line| line.v2.clone()).collect();
         let managers = scan::managers(self.run.storage(), &open)?;
         let paths: Vec<TreePath> = lines.iter().map(|line| layout::v1_scheduler().join(&line.v1)).collect();
         let read = self.run.storage().read_batch(&paths, FILE_BYTES_LIMIT, self.run.in_flight());
@@ -84,7 +90,12 @@ impl<'r, 'a> Verifier<'r, 'a> {
         Ok(())
     }
 
-    fn differences(&self, line: &Line, v1_bytes: &[u8], managers: &HashMap<String, Vec<String>>) -> Result<Vec<String>> {
+    fn differences(
+        &self,
+        line: &Line,
+        v1_bytes: &[u8],
+        managers: &HashMap<String, Vec<String>>,
+    ) -> Result<Vec<String>> {
         let mut differences = Vec::new();
         if v1_bytes.len() as u64 != line.v1_length || content_sum(v1_bytes) != line.v1_xxh64 {
             differences.push("its V1 file changed since it was converted".to_owned());

@@ -31,26 +31,26 @@ impl Waves<'_> {
     }
 
     /// Carries out one change of the run itself, whose failure ends the run.
-    pub(super) fn one(&self, change: Change, taken: Taken) -> Result<()> {
-        let answer = crate::storage::only(self.storage.change_batch(std::slice::from_ref(&change), self.flow));
-        self.settle(&change, taken, answer).map_err(|error| error.at(change.path()))
+    pub(super) fn one(&self, change: &Change, taken: Taken) -> Result<()> {
+        let answer = crate::storage::only(self.storage.change_batch(std::slice::from_ref(change), self.flow));
+        self.settle(change, taken, answer).map_err(|error| error.at(change.path()))
     }
 
     pub(super) fn make_folder(&self, path: &TreePath) -> Result<()> {
-        self.one(Change::MakeFolder { path: path.clone() }, Taken::Fail)
+        self.one(&Change::MakeFolder { path: path.clone() }, Taken::Fail)
     }
 
     pub(super) fn create(&self, path: &TreePath, bytes: Vec<u8>) -> Result<()> {
-        self.one(Change::Create { path: path.clone(), bytes }, Taken::Fail)
+        self.one(&Change::Create { path: path.clone(), bytes }, Taken::Fail)
     }
 
     pub(super) fn rename(&self, from: &TreePath, to: &TreePath) -> Result<()> {
-        self.one(Change::Rename { from: from.clone(), to: to.clone() }, Taken::Fail)
+        self.one(&Change::Rename { from: from.clone(), to: to.clone() }, Taken::Fail)
     }
 
     /// Removes a file or a folder with all it holds; fine if it is gone.
     pub(super) fn remove(&self, path: &TreePath) -> Result<()> {
-        self.one(Change::Remove { path: path.clone(), recursive: true }, Taken::Fail)
+        self.one(&Change::Remove { path: path.clone(), recursive: true }, Taken::Fail)
     }
 
     fn judge(&self, step: &Step, answer: Result<()>) -> Result<Result<()>> {
@@ -68,7 +68,11 @@ impl Waves<'_> {
             // The source is gone because the target is there: a late call of a holder before us made the same name.
             (ErrorKind::NotFound, Change::Rename { from, to }) if taken != Taken::Fail => {
                 let renamed = self.storage.find(from)?.is_none() && self.storage.find(to)?.is_some();
-                if renamed { Ok(()) } else { Err(error) }
+                if renamed {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
             }
             (ErrorKind::AlreadyExists, _) => match taken {
                 Taken::Same => Ok(()),

@@ -36,9 +36,9 @@ fn do_all(storage: &dyn Storage, changes: &[Change]) {
     assert_eq!(apply(storage, changes), vec![None; changes.len()], "{changes:?}");
 }
 
-fn fails(storage: &dyn Storage, change: Change, kind: ErrorKind) {
+fn fails(storage: &dyn Storage, change: &Change, kind: ErrorKind) {
     let before = tree(storage);
-    assert_eq!(apply(storage, std::slice::from_ref(&change)), [Some(kind)], "{change}");
+    assert_eq!(apply(storage, std::slice::from_ref(change)), [Some(kind)], "{change}");
     assert_eq!(tree(storage), before, "a change that is not done changes nothing: {change}");
 }
 
@@ -80,11 +80,11 @@ fn creating(storage: &dyn Storage) {
     do_all(storage, &[create("a", b"one"), create("empty", b"")]);
     assert_eq!(read(storage, "a").unwrap(), b"one");
     assert_eq!(read(storage, "empty").unwrap(), b"");
-    fails(storage, create("a", b"two"), ErrorKind::AlreadyExists);
-    fails(storage, create("no/parent", b""), ErrorKind::NotFound);
-    fails(storage, create("a/below", b""), ErrorKind::NotFound);
+    fails(storage, &create("a", b"two"), ErrorKind::AlreadyExists);
+    fails(storage, &create("no/parent", b""), ErrorKind::NotFound);
+    fails(storage, &create("a/below", b""), ErrorKind::NotFound);
     do_all(storage, &[folder("f")]);
-    fails(storage, create("f", b""), ErrorKind::AlreadyExists);
+    fails(storage, &create("f", b""), ErrorKind::AlreadyExists);
     let large = vec![7_u8; 3 << 20];
     do_all(storage, &[create("f/large", &large)]);
     assert_eq!(storage.read(&path("f/large"), 4 << 20).unwrap(), large);
@@ -97,8 +97,8 @@ fn making_folders(storage: &dyn Storage) {
     do_all(storage, &[folder("a/b/c"), folder("a")]);
     assert_eq!(storage.stat(&path("a/b/c")).unwrap().kind, Kind::Folder);
     do_all(storage, &[create("a/file", b"")]);
-    fails(storage, folder("a/file"), ErrorKind::AlreadyExists);
-    fails(storage, folder("a/file/below"), ErrorKind::AlreadyExists);
+    fails(storage, &folder("a/file"), ErrorKind::AlreadyExists);
+    fails(storage, &folder("a/file/below"), ErrorKind::AlreadyExists);
     assert!(storage.has_folder(&path("a")).unwrap());
     assert!(!storage.has_folder(&path("z")).unwrap());
     assert_eq!(storage.has_folder(&path("a/file")).unwrap_err().kind(), ErrorKind::Refused);
@@ -107,15 +107,15 @@ fn making_folders(storage: &dyn Storage) {
 fn renaming(storage: &dyn Storage) {
     do_all(storage, &[folder("from/deep"), folder("to"), folder("empty"), folder("full")]);
     do_all(storage, &[create("from/deep/file", b"x"), create("full/file", b"y"), create("file", b"z")]);
-    fails(storage, rename("absent", "new"), ErrorKind::NotFound);
-    fails(storage, rename("file", "absent/new"), ErrorKind::NotFound);
-    fails(storage, rename("file", "full/file"), ErrorKind::AlreadyExists);
-    fails(storage, rename("file", "empty"), ErrorKind::AlreadyExists);
-    fails(storage, rename("from", "empty"), ErrorKind::AlreadyExists);
-    fails(storage, rename("from", "full"), ErrorKind::AlreadyExists);
-    fails(storage, rename("from", "file"), ErrorKind::AlreadyExists);
-    fails(storage, rename("from", "from/deep/inside"), ErrorKind::InvalidArgument);
-    fails(storage, rename("file", "file"), ErrorKind::AlreadyExists);
+    fails(storage, &rename("absent", "new"), ErrorKind::NotFound);
+    fails(storage, &rename("file", "absent/new"), ErrorKind::NotFound);
+    fails(storage, &rename("file", "full/file"), ErrorKind::AlreadyExists);
+    fails(storage, &rename("file", "empty"), ErrorKind::AlreadyExists);
+    fails(storage, &rename("from", "empty"), ErrorKind::AlreadyExists);
+    fails(storage, &rename("from", "full"), ErrorKind::AlreadyExists);
+    fails(storage, &rename("from", "file"), ErrorKind::AlreadyExists);
+    fails(storage, &rename("from", "from/deep/inside"), ErrorKind::InvalidArgument);
+    fails(storage, &rename("file", "file"), ErrorKind::AlreadyExists);
     do_all(storage, &[rename("from", "to/moved"), rename("file", "to/file")]);
     assert_eq!(read(storage, "to/moved/deep/file").unwrap(), b"x");
     assert_eq!(read(storage, "to/file").unwrap(), b"z");
@@ -126,9 +126,9 @@ fn renaming(storage: &dyn Storage) {
 fn removing(storage: &dyn Storage) {
     do_all(storage, &[folder("a/b"), folder("a.x"), folder("empty"), create("file", b"")]);
     do_all(storage, &[create("a/b/file", b""), create("a/file", b"")]);
-    fails(storage, remove("absent", false), ErrorKind::NotFound);
-    fails(storage, remove("absent", true), ErrorKind::NotFound);
-    fails(storage, remove("a", false), ErrorKind::NotEmpty);
+    fails(storage, &remove("absent", false), ErrorKind::NotFound);
+    fails(storage, &remove("absent", true), ErrorKind::NotFound);
+    fails(storage, &remove("a", false), ErrorKind::NotEmpty);
     do_all(storage, &[remove("file", false), remove("empty", false)]);
     do_all(storage, &[remove("a", true)]);
     assert_eq!(tree(storage), [("a.x".to_owned(), None)]);
@@ -151,7 +151,11 @@ fn listing(storage: &dyn Storage) {
     let mut seen = 0;
     let stop_at_three = &mut |_| {
         seen += 1;
-        if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if seen == 3 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     storage.list(&path("d"), stop_at_three).unwrap();
     assert_eq!(seen, 3, "the sink can end it");
@@ -200,6 +204,6 @@ fn fencing(storage: &dyn Storage) {
     let answers = storage.change_batch(&changes, Flow { fence: &fence, in_flight: 4 });
     let done = answers.iter().filter(|answer| answer.is_ok()).count();
     assert_eq!(done, 3, "the fence is asked once for every change");
-    assert!(answers.iter().flat_map(|answer| answer.as_ref().err()).all(|error| error.kind() == ErrorKind::LockLost));
+    assert!(answers.iter().filter_map(|answer| answer.as_ref().err()).all(|error| error.kind() == ErrorKind::LockLost));
     assert_eq!(tree(storage).len(), 3, "and what it refuses is not made");
 }

@@ -167,7 +167,11 @@ impl Storage for MemoryStorage {
                 return Err(missing(folder));
             }
             let inside = subtree(&nodes, folder).into_iter().filter(|path| path.parent().as_ref() == Some(folder));
-            inside.filter_map(|path| Some(Entry { name: path.name().to_owned(), exact: true, stat: stat_of(nodes.get(&path)?) })).collect()
+            inside
+                .filter_map(|path| {
+                    Some(Entry { name: path.name().to_owned(), exact: true, stat: stat_of(nodes.get(&path)?) })
+                })
+                .collect()
         };
         for entry in entries {
             if sink(entry).is_break() {

@@ -34,7 +34,9 @@ pub(crate) fn overlap<T: Sync, R: Send>(
         }
         drain();
         // A panic in `work` leaves its item without an answer, which says so below; joining keeps it from spreading.
-        started.into_iter().for_each(|thread| drop(thread.join()));
+        for thread in started {
+            drop(thread.join());
+        }
     });
     let missing = || Err(Error::new(ErrorKind::Internal, "a storage call ended without an answer"));
     answers.into_iter().map(|answer| answer.into_inner().unwrap_or_else(missing)).collect()
@@ -49,7 +51,10 @@ mod tests {
         let items: Vec<u64> = (0..1_000).collect();
         for threads in [0, 1, 7] {
             let answers = overlap(&items, threads, |item| Ok(item * 2));
-            assert_eq!(answers.into_iter().collect::<Result<Vec<_>>>().unwrap(), items.iter().map(|i| i * 2).collect::<Vec<_>>());
+            assert_eq!(
+                answers.into_iter().collect::<Result<Vec<_>>>().unwrap(),
+                items.iter().map(|i| i * 2).collect::<Vec<_>>()
+            );
         }
     }
 }

@@ -119,7 +119,9 @@ fn decode<T: DeserializeOwned>(magic: [u8; 4], bytes: &[u8]) -> Result<T> {
     let position = usize::try_from(cursor.position()).unwrap_or(payload.len()).min(payload.len());
     match task {
         Err(error) => Err(corrupt(HEADER_BYTES + position, &format!("the payload cannot be read: {error}"))),
-        Ok(_) if position < payload.len() => Err(corrupt(HEADER_BYTES + position, "the payload goes on after its last field")),
+        Ok(_) if position < payload.len() => {
+            Err(corrupt(HEADER_BYTES + position, "the payload goes on after its last field"))
+        }
         Ok(task) => Ok(task),
     }
 }
@@ -216,7 +218,7 @@ mod tests {
             "01000000",
         );
         let bytes = DefaultCodec.encode_v2(&task_v2()).unwrap();
-        let hex: String = bytes[..bytes.len() - 4].iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = bytes[..bytes.len() - 4].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         assert_eq!(hex, golden);
         assert_eq!(bytes[bytes.len() - 4..], [0x9d, 0xfe, 0xaf, 0xd0]);
         assert_eq!(DefaultCodec.decode_v2(&bytes).unwrap(), task_v2());
@@ -259,7 +261,10 @@ mod tests {
     #[test]
     fn the_reason_and_the_offset_are_said() {
         assert_eq!(reason(b""), "at offset 0: the file is empty");
-        assert_eq!(reason(&DefaultCodec.encode_v2(&task_v2()).unwrap()), "at offset 0: the magic is \"CTK2\", not \"CTK1\"");
+        assert_eq!(
+            reason(&DefaultCodec.encode_v2(&task_v2()).unwrap()),
+            "at offset 0: the magic is \"CTK2\", not \"CTK1\""
+        );
         let mut version = golden_v1();
         version[4] = 9;
         assert!(reason(&sealed(version)).starts_with("at offset 4: format version 9 is not known"));

@@ -36,8 +36,22 @@ pub fn differing_fields(left: &TaskV2, right: &TaskV2) -> Vec<&'static str> {
         }};
     }
     let fields = differing!(
-        task_id, receive_pu, state, optimizat, repeat_flag, sub_task_flag, sync_task_flag, repeat_info, result_info,
-        db_name, schema_name, table_name, partition_name, pc_name, executenode, memo
+        task_id,
+        receive_pu,
+        state,
+        optimizat,
+        repeat_flag,
+        sub_task_flag,
+        sync_task_flag,
+        repeat_info,
+        result_info,
+        db_name,
+        schema_name,
+        table_name,
+        partition_name,
+        pc_name,
+        executenode,
+        memo
     );
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

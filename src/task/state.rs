@@ -97,7 +97,10 @@ impl TryFrom<u32> for StateV1 {
     type Error = String;
 
     fn try_from(number: u32) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|state| *state as u32 == number).ok_or_else(|| format!("no V1 state has the number {number}"))
+        Self::ALL
+            .into_iter()
+            .find(|state| *state as u32 == number)
+            .ok_or_else(|| format!("no V1 state has the number {number}"))
     }
 }
 
@@ -105,6 +108,9 @@ impl TryFrom<u32> for StateV2 {
     type Error = String;
 
     fn try_from(number: u32) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|state| *state as u32 == number).ok_or_else(|| format!("no V2 state has the number {number}"))
+        Self::ALL
+            .into_iter()
+            .find(|state| *state as u32 == number)
+            .ok_or_else(|| format!("no V2 state has the number {number}"))
     }
 }

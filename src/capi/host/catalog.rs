@@ -18,12 +18,18 @@ pub struct ctu_catalog_vtable {
     pub struct_size: usize,
     /// The PCs that a schema may use; CTU_NOT_FOUND where there is no such schema.
     pub schema_pcs: Option<
-        unsafe extern "C" fn(user_data: *mut c_void, db: *const c_char, schema: *const c_char, reply: *mut ctu_reply) -> ctu_code,
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            db: *const c_char,
+            schema: *const c_char,
+            reply: *mut ctu_reply,
+        ) -> ctu_code,
     >,
     /// The PCs of the cluster.
     pub cluster_pcs: Option<unsafe extern "C" fn(user_data: *mut c_void, reply: *mut ctu_reply) -> ctu_code>,
     /// The nodes of a PC.
-    pub pc_nodes: Option<unsafe extern "C" fn(user_data: *mut c_void, pc: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
+    pub pc_nodes:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, pc: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
     /// All nodes of the cluster.
     pub cluster_nodes: Option<unsafe extern "C" fn(user_data: *mut c_void, reply: *mut ctu_reply) -> ctu_code>,
     /// Called once, when the library needs user_data no more; may be NULL.

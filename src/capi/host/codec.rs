@@ -18,13 +18,21 @@ pub struct ctu_codec_vtable {
     /// sizeof(ctu_codec_vtable), set by the caller.
     pub struct_size: usize,
     /// Answers with ctu_reply_task_v1; CTU_CORRUPT with the offset and the reason in ctu_reply_message.
-    pub decode_v1: Option<unsafe extern "C" fn(user_data: *mut c_void, data: *const u8, len: usize, reply: *mut ctu_reply) -> ctu_code>,
+    pub decode_v1: Option<
+        unsafe extern "C" fn(user_data: *mut c_void, data: *const u8, len: usize, reply: *mut ctu_reply) -> ctu_code,
+    >,
     /// Answers with ctu_reply_bytes.
-    pub encode_v1: Option<unsafe extern "C" fn(user_data: *mut c_void, task: *const ctu_task_v1, reply: *mut ctu_reply) -> ctu_code>,
+    pub encode_v1: Option<
+        unsafe extern "C" fn(user_data: *mut c_void, task: *const ctu_task_v1, reply: *mut ctu_reply) -> ctu_code,
+    >,
     /// Answers with ctu_reply_task_v2; CTU_CORRUPT with the offset and the reason in ctu_reply_message.
-    pub decode_v2: Option<unsafe extern "C" fn(user_data: *mut c_void, data: *const u8, len: usize, reply: *mut ctu_reply) -> ctu_code>,
+    pub decode_v2: Option<
+        unsafe extern "C" fn(user_data: *mut c_void, data: *const u8, len: usize, reply: *mut ctu_reply) -> ctu_code,
+    >,
     /// Answers with ctu_reply_bytes.
-    pub encode_v2: Option<unsafe extern "C" fn(user_data: *mut c_void, task: *const ctu_task_v2, reply: *mut ctu_reply) -> ctu_code>,
+    pub encode_v2: Option<
+        unsafe extern "C" fn(user_data: *mut c_void, task: *const ctu_task_v2, reply: *mut ctu_reply) -> ctu_code,
+    >,
     /// Called once, when the library needs user_data no more; may be NULL.
     pub release: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }

@@ -18,7 +18,8 @@ pub struct ctu_liveness_vtable {
     /// The names of the nodes that are up, by ctu_reply_name. CTU_LIVENESS where that cannot be told.
     pub online_nodes: Option<unsafe extern "C" fn(user_data: *mut c_void, reply: *mut ctu_reply) -> ctu_code>,
     /// A number that grows whenever a node comes or goes; may be NULL.
-    pub change_id: Option<unsafe extern "C" fn(user_data: *mut c_void, out: *mut i64, reply: *mut ctu_reply) -> ctu_code>,
+    pub change_id:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, out: *mut i64, reply: *mut ctu_reply) -> ctu_code>,
     /// Called once, when the library needs user_data no more; may be NULL.
     pub release: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }

@@ -20,7 +20,8 @@ pub struct ctu_lock_vtable {
     /// sizeof(ctu_lock_vtable), set by the caller.
     pub struct_size: usize,
     /// Takes the lock, never waits. CTU_LOCKED where another has it, its holder by ctu_reply_name.
-    pub acquire: Option<unsafe extern "C" fn(user_data: *mut c_void, holder: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
+    pub acquire:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, holder: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
     /// CTU_OK while the lock is held; CTU_LOCK_LOST.
     pub check: Option<unsafe extern "C" fn(user_data: *mut c_void, reply: *mut ctu_reply) -> ctu_code>,
     /// Gives the lock up.
@@ -89,7 +90,11 @@ impl Lock for HostLock {
 }
 
 impl Held {
-    fn call(&self, what: &str, function: Option<unsafe extern "C" fn(*mut c_void, *mut ctu_reply) -> ctu_code>) -> Result<()> {
+    fn call(
+        &self,
+        what: &str,
+        function: Option<unsafe extern "C" fn(*mut c_void, *mut ctu_reply) -> ctu_code>,
+    ) -> Result<()> {
         let function = need(function, ctu_lock_vtable::NAME, what)?;
         let _one = self.host.one_at_a_time.lock();
         // SAFETY: the host's function with the host's data; the reply lives through the call.
@@ -102,7 +107,10 @@ impl Guard for Held {
         self.call("check", self.host.table.check).map_err(|error| match error.kind() {
             // Whatever keeps the host from saying that the lock is held, it is not known to be held.
             ErrorKind::LockLost => error,
-            _ => Error::new(ErrorKind::LockLost, format!("the host cannot say that the lock is held: {}", error.message())),
+            _ => Error::new(
+                ErrorKind::LockLost,
+                format!("the host cannot say that the lock is held: {}", error.message()),
+            ),
         })
     }
 

@@ -28,24 +28,50 @@ pub struct ctu_storage_vtable {
     /// How many calls at a time the storage takes; 0 for any number.
     pub max_concurrency: u32,
     /// Every child of a folder by ctu_reply_entry, once each, in any order. CTU_NOT_FOUND where there is no folder.
-    pub list: Option<unsafe extern "C" fn(user_data: *mut c_void, dir: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
+    pub list:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, dir: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
     /// What lies at a path by one ctu_reply_entry. CTU_NOT_FOUND.
-    pub stat: Option<unsafe extern "C" fn(user_data: *mut c_void, path: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
+    pub stat:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, path: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
     /// The whole file by ctu_reply_bytes. CTU_NOT_FOUND; CTU_TOO_LARGE where it has over `limit` bytes.
-    pub read: Option<unsafe extern "C" fn(user_data: *mut c_void, path: *const c_char, limit: u64, reply: *mut ctu_reply) -> ctu_code>,
+    pub read: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            path: *const c_char,
+            limit: u64,
+            reply: *mut ctu_reply,
+        ) -> ctu_code,
+    >,
     /// A new file with these bytes. CTU_ALREADY_EXISTS where anything is there, CTU_NOT_FOUND without the parent.
     pub create: Option<
-        unsafe extern "C" fn(user_data: *mut c_void, path: *const c_char, data: *const u8, len: usize, reply: *mut ctu_reply) -> ctu_code,
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            path: *const c_char,
+            data: *const u8,
+            len: usize,
+            reply: *mut ctu_reply,
+        ) -> ctu_code,
     >,
     /// The folder and its missing parents; fine where it is there. CTU_ALREADY_EXISTS where a file is.
-    pub mkdir: Option<unsafe extern "C" fn(user_data: *mut c_void, path: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
+    pub mkdir:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, path: *const c_char, reply: *mut ctu_reply) -> ctu_code>,
     /// Atomic, file or folder, never onto or into anything. CTU_ALREADY_EXISTS, CTU_NOT_FOUND.
     pub rename: Option<
-        unsafe extern "C" fn(user_data: *mut c_void, from: *const c_char, to: *const c_char, reply: *mut ctu_reply) -> ctu_code,
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            from: *const c_char,
+            to: *const c_char,
+            reply: *mut ctu_reply,
+        ) -> ctu_code,
     >,
     /// The end of a file, or of a folder and, where `recursive`, all it holds. CTU_NOT_FOUND, CTU_NOT_EMPTY.
     pub remove: Option<
-        unsafe extern "C" fn(user_data: *mut c_void, path: *const c_char, recursive: bool, reply: *mut ctu_reply) -> ctu_code,
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            path: *const c_char,
+            recursive: bool,
+            reply: *mut ctu_reply,
+        ) -> ctu_code,
     >,
     /// Called once, when the library needs user_data no more; may be NULL.
     pub release: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
@@ -122,19 +148,23 @@ impl HostStorage {
             Change::Create { bytes, .. } => {
                 let function = need(self.table.create, name, "create")?;
                 ctu_reply::default()
+                    // SAFETY: by the header's words.
                     .of("create", |reply| unsafe { function(data, text.as_ptr(), bytes.as_ptr(), bytes.len(), reply) })
             }
             Change::MakeFolder { .. } => {
                 let function = need(self.table.mkdir, name, "mkdir")?;
+                // SAFETY: by the header's words.
                 ctu_reply::default().of("mkdir", |reply| unsafe { function(data, text.as_ptr(), reply) })
             }
             Change::Rename { to, .. } => {
                 let function = need(self.table.rename, name, "rename")?;
                 let to = c_text(to.as_str())?;
+                // SAFETY: by the header's words.
                 ctu_reply::default().of("rename", |reply| unsafe { function(data, text.as_ptr(), to.as_ptr(), reply) })
             }
             Change::Remove { recursive, .. } => {
                 let function = need(self.table.remove, name, "remove")?;
+                // SAFETY: by the header's words.
                 ctu_reply::default().of("remove", |reply| unsafe { function(data, text.as_ptr(), *recursive, reply) })
             }
         };
@@ -144,7 +174,11 @@ impl HostStorage {
 
 impl Storage for HostStorage {
     fn describe(&self) -> String {
-        if self.root.is_empty() { "the host's storage".to_owned() } else { format!("the host's storage {}", self.root) }
+        if self.root.is_empty() {
+            "the host's storage".to_owned()
+        } else {
+            format!("the host's storage {}", self.root)
+        }
     }
 
     fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
@@ -155,7 +189,9 @@ impl Storage for HostStorage {
         for entry in reply.map_err(|error| error.at(folder))?.entries {
             // A name that is more than one would lead elsewhere.
             if entry.exact && folder.child(&entry.name).is_err() {
-                return Err(Error::new(ErrorKind::Internal, format!("the host listed the name {:?}", entry.name)).at(folder));
+                return Err(
+                    Error::new(ErrorKind::Internal, format!("the host listed the name {:?}", entry.name)).at(folder)
+                );
             }
             if sink(entry) == ControlFlow::Break(()) {
                 break;

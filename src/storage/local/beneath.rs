@@ -62,7 +62,8 @@ impl<'a> Folders<'a> {
     pub(super) fn readable(&mut self, path: &TreePath) -> Result<OwnedFd> {
         let folder = self.reach(path)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        fs::openat(folder.fd(), ".", flags, Mode::empty()).map_err(|errno| of_errno(errno, "the folder cannot be read").at(path))
+        fs::openat(folder.fd(), ".", flags, Mode::empty())
+            .map_err(|errno| of_errno(errno, "the folder cannot be read").at(path))
     }
 
     /// A folder and its missing parents.
@@ -83,7 +84,9 @@ impl<'a> Folders<'a> {
             }
             // Somebody made it since; a file in its place is found by reaching for it.
             Err(Errno::EXIST) => match self.reach(path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => Err(of_errno(Errno::EXIST, "a file is there").at(path)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    Err(of_errno(Errno::EXIST, "a file is there").at(path))
+                }
                 found => found.map(|_| ()),
             },
             Err(errno) => Err(of_errno(errno, "the folder cannot be made").at(path)),
@@ -133,6 +136,7 @@ impl Folder {
     /// The same folder, opened so that its rights can be set.
     fn readable_fd(&self, path: &TreePath) -> Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        fs::openat(&self.fd, ".", flags, Mode::empty()).map_err(|errno| of_errno(errno, "the folder cannot be opened").at(path))
+        fs::openat(&self.fd, ".", flags, Mode::empty())
+            .map_err(|errno| of_errno(errno, "the folder cannot be opened").at(path))
     }
 }

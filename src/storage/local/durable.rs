@@ -31,8 +31,7 @@ impl Flush {
     }
 
     /// Whether a batch of this many changes is flushed one by one.
-    #[allow(clippy::unused_self, reason = "the bound belongs to the flush, whatever kernel it was made for")]
-    pub(super) fn is_few(&self, changes: usize) -> bool {
+    pub(super) fn is_few(changes: usize) -> bool {
         changes <= FEW
     }
 
@@ -45,7 +44,13 @@ impl Flush {
     }
 
     /// Flushes the names that a batch changed.
-    pub(super) fn names(&self, root: BorrowedFd<'_>, changes: &[Change], answers: &[Result<()>], few: bool) -> Result<()> {
+    pub(super) fn names(
+        &self,
+        root: BorrowedFd<'_>,
+        changes: &[Change],
+        answers: &[Result<()>],
+        few: bool,
+    ) -> Result<()> {
         let failed = |errno| of_errno(errno, "the changes were made but cannot be flushed");
         let done = changes.iter().zip(answers).filter(|(_, answer)| answer.is_ok()).map(|(change, _)| change);
         if !few {
@@ -85,9 +90,13 @@ mod tests {
 
     #[test]
     fn syncfs_is_trusted_from_linux_5_8_on() {
-        for (release, reports) in
-            [("5.8.0-generic", true), ("6.18.44-x", true), ("5.7.19", false), ("3.10.0-1160.el7.x86_64", false), ("x", false)]
-        {
+        for (release, reports) in [
+            ("5.8.0-generic", true),
+            ("6.18.44-x", true),
+            ("5.7.19", false),
+            ("3.10.0-1160.el7.x86_64", false),
+            ("x", false),
+        ] {
             assert_eq!(syncfs_reports(release), reports, "{release}");
         }
     }

@@ -139,7 +139,9 @@ impl Storage for LocalStorage {
         let mut folders = Folders::new(self.root.as_fd());
         let mut stat = |path: &TreePath| {
             if path.parent().is_none() {
-                return fs::fstat(&self.root).map(|stat| stat_of(&stat)).map_err(|errno| of_errno(errno, "the root").at("."));
+                return fs::fstat(&self.root)
+                    .map(|stat| stat_of(&stat))
+                    .map_err(|errno| of_errno(errno, "the root").at("."));
             }
             let folder = folders.parent_of(path)?;
             let found = fs::statat(folder.fd(), path.name(), AtFlags::SYMLINK_NOFOLLOW);
@@ -155,7 +157,7 @@ impl Storage for LocalStorage {
 
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
         let mut folders = Folders::new(self.root.as_fd());
-        let few = self.flush.is_few(changes.len());
+        let few = Flush::is_few(changes.len());
         let mut refused = None;
         let mut one = |change: &Change| {
             if refused.is_none() {
@@ -204,7 +206,9 @@ fn read(folders: &mut Folders<'_>, path: &TreePath, limit_bytes: u64) -> Result<
     }
     let mut bytes = Vec::with_capacity(usize::try_from(stat.length).unwrap_or(0));
     let file = std::fs::File::from(fd);
-    file.take(limit_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| of_io(&error, "it cannot be read"))?;
+    file.take(limit_bytes.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| of_io(&error, "it cannot be read"))?;
     if bytes.len() as u64 > limit_bytes {
         return too_large();
     }
@@ -218,7 +222,7 @@ fn stat_of(stat: &fs::Stat) -> Stat {
         _ => Kind::Other,
     };
     let length = if kind == Kind::File { u64::try_from(stat.st_size).unwrap_or(0) } else { 0 };
-    let mtime_ms = i64::from(stat.st_mtime) * 1_000 + i64::try_from(stat.st_mtime_nsec / 1_000_000).unwrap_or(0);
+    let mtime_ms = stat.st_mtime * 1_000 + i64::try_from(stat.st_mtime_nsec / 1_000_000).unwrap_or(0);
     Stat { kind, length, mtime_ms }
 }
 
@@ -227,7 +231,9 @@ fn rename_error(errno: Errno, from: &TreePath, to: &TreePath) -> Error {
         // Both parents were opened, so what is missing is the source.
         Errno::NOENT => of_errno(errno, "there is nothing to rename").at(from),
         // Onto a folder that is not empty, or of another kind: something is there.
-        Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR | Errno::NOTDIR => of_errno(Errno::EXIST, "the new name is taken").at(to),
+        Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR | Errno::NOTDIR => {
+            of_errno(Errno::EXIST, "the new name is taken").at(to)
+        }
         errno => of_errno(errno, &format!("{from} cannot be renamed")).at(to),
     }
 }

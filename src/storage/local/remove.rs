@@ -30,7 +30,8 @@ pub(super) fn remove(parent: BorrowedFd<'_>, path: &TreePath, recursive: bool, f
         }
         Err(errno) => return Err(failed(errno)),
     }
-    let name = CString::new(path.name()).map_err(|_| Error::new(ErrorKind::InvalidArgument, "a NUL in a name").at(path))?;
+    let name =
+        CString::new(path.name()).map_err(|_| Error::new(ErrorKind::InvalidArgument, "a NUL in a name").at(path))?;
     remove_folder(parent, &name, fence, DEPTH_LIMIT).map_err(|error| error.at(path))
 }
 
