@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::catalog_answers::CatalogAnswers;
+use super::context::Run;
 use super::options::Stage;
 use super::report::{Counts, Outcome, Row};
 use super::scan::V1File;
-use super::session::Run;
 use super::task_facts::{inspect, Decision, Facts, Inspected, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
@@ -346,7 +346,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         }
         let name = layout::part_name(&self.run.name, parts.next_number);
         parts.next_number += 1;
-        let head = Head::new(&self.run.name, &super::session::host(), &self.run.begun, &super::session::now(), None);
+        let head = Head::new(&self.run.name, &super::context::host(), &self.run.begun, &super::context::now(), None);
         let mut writer = Writer::new(&head, 0)?;
         for line in &lines {
             writer.line(line)?;

@@ -1,8 +1,8 @@
 //! DELETE: the V1 tree goes, then the done mark, and with them every way back to the old files.
 
+use super::context::{some_of, Run};
 use super::options::Stage;
 use super::scan::V1Scan;
-use super::session::{some_of, Run};
 use super::trees::{self, Trees};
 use super::upgrade::{clear_leftover_marks, end, leftovers, refused};
 use super::v1_check::{self, Manifests};

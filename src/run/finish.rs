@@ -1,8 +1,8 @@
 //! The end of an upgrade: the manifest, the done mark, and what goes after it.
 
+use super::context::{host, now, some_of, Run};
 use super::options::Stage;
 use super::scan::{MarkScan, V1File, V1Scan};
-use super::session::{host, now, some_of, Run};
 use super::task_facts::{Parts, MANIFEST_BYTES_LIMIT};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};

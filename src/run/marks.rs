@@ -1,10 +1,12 @@
 //! The mark files, for hosts that drive their own loop (seed: `UpgradeMarkFileHelper`).
 
 use super::catalog_answers::CatalogAnswers;
+use super::context::{some_of, Run};
 use super::convert::{self, Converter, NewParts};
 use super::finish;
+use super::options::RunOptions;
 use super::scan::{MarkScan, V1File, V1Scan, V2Scan};
-use super::session::{some_of, Run, Session};
+use super::session::Session;
 use super::task_facts::{Facts, Parts};
 use super::trees;
 use super::upgrade::{self, refused};
@@ -127,9 +129,9 @@ impl Session {
             return Err(Error::new(ErrorKind::InvalidArgument, "marks are written under the session's lock only")
                 .advise("take the lock of the session first"));
         };
-        let mut run = Run::of_marks(self, Operation::Upgrade, guard);
+        let mut run = Run::new(self, Operation::Upgrade, RunOptions::default(), Some(guard), None);
         let result = run.confirm().and_then(|()| work(&mut run));
-        *held = run.give_back();
+        (_, *held, _) = run.end_with_lock();
         result
     }
 }

@@ -1,6 +1,7 @@
 //! Where plans meet IO: a session, its operations, and the waves in which they change the tree.
 
 mod catalog_answers;
+mod context;
 mod convert;
 mod delete;
 mod finish;
@@ -15,6 +16,7 @@ mod status;
 mod task_facts;
 mod trees;
 mod upgrade;
+mod upgrade_plan;
 mod v1_check;
 mod verify;
 mod waves;

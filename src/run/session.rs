@@ -6,21 +6,18 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::context::{host, some_of, Run};
 use super::lock_file::LockHolder;
 use super::log::SessionLog;
-use super::options::{Progress, ProgressSink, RunOptions, Stage};
+use super::options::{ProgressSink, RunOptions};
 use super::report::Report;
-use super::waves::Waves;
 use super::{delete, status, upgrade};
 use crate::cluster::{Catalog, Liveness};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout;
 use crate::lock::{FileLock, Guard, Lock};
 use crate::plan::phase::{permit, Operation, Permit};
-use crate::plan::steps::Taken;
-use crate::storage::{Fence, Flow, LocalStorage, Storage};
+use crate::storage::{LocalStorage, Storage};
 use crate::task::{Codec, DefaultCodec};
-use crate::tree::Change;
 
 /// How a session is put together.
 ///
@@ -153,7 +150,7 @@ pub struct Session {
     pub(super) log: Arc<SessionLog>,
     /// The lock where the caller took it by itself. Its mutex is what makes a second operation at once busy.
     held: Mutex<Option<Box<dyn Guard>>>,
-    cancel: AtomicBool,
+    pub(super) cancel: AtomicBool,
 }
 
 /// How a run failed, with the report where it got far enough to have one.
@@ -186,19 +183,7 @@ impl Session {
     ) -> std::result::Result<Report, Failure> {
         let bare = |error| Failure { error, report: None };
         let mut held = self.busy().map_err(bare)?;
-        let name = run_name();
-        let begun = now();
-        let report = Report::new(operation, options.plan, &name, self.storage.describe(), &begun);
-        let mut run = Run {
-            session: self,
-            options: *options,
-            name,
-            begun,
-            report,
-            lock_is_the_callers: held.is_some(),
-            held: Held(held.take()),
-            meter: Meter { sink: progress, stage_begun: std::time::Instant::now(), last: None },
-        };
+        let mut run = Run::new(self, operation, *options, held.take(), progress);
         let result = match operation {
             Operation::Status => status::run(&mut run),
             Operation::Upgrade => upgrade::run(&mut run),
@@ -206,11 +191,9 @@ impl Session {
             Operation::Recovery => Err(Error::new(ErrorKind::Unsupported, "RECOVERY is not in this version")
                 .advise("wait for a version of the library that has it; nothing was changed")),
         };
-        let released = run.release();
-        *held = run.held.0.take();
+        let (report, guard, released) = run.end_with_lock();
+        *held = guard;
         self.cancel.store(false, Ordering::Relaxed);
-        run.report.finished = now();
-        let report = run.report;
         match result.and(released) {
             Ok(()) => {
                 log::info!(logger: *self.log, "{} ended: {}", operation.word(), report.headline);
@@ -297,7 +280,7 @@ impl Session {
         self.liveness.as_deref().map_or(Ok(None), Liveness::change_id)
     }
 
-    fn acquire(&self, operation: &str) -> Result<Box<dyn Guard>> {
+    pub(super) fn acquire(&self, operation: &str) -> Result<Box<dyn Guard>> {
         let holder = format!("comptask-upgrade {operation} on {}, process {}", host(), std::process::id());
         self.lock.acquire(&holder).map_err(|error| {
             let known = LockHolder::read(&*self.storage).ok().flatten();
@@ -314,190 +297,6 @@ impl Session {
 impl std::fmt::Debug for Session {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Session").field("storage", &self.storage.describe()).finish_non_exhaustive()
-    }
-}
-
-/// One run of one operation.
-pub(super) struct Run<'a> {
-    pub(super) session: &'a Session,
-    pub(super) options: RunOptions,
-    pub(super) name: String,
-    pub(super) begun: String,
-    pub(super) report: Report,
-    held: Held,
-    lock_is_the_callers: bool,
-    meter: Meter<'a>,
-}
-
-impl<'a> Run<'a> {
-    /// A run that works on marks for a host that drives its own loop.
-    pub(super) fn of_marks(session: &'a Session, operation: Operation, guard: Box<dyn Guard>) -> Self {
-        let (name, begun) = (run_name(), now());
-        let report = Report::new(operation, false, &name, session.storage.describe(), &begun);
-        let meter = Meter { sink: None, stage_begun: std::time::Instant::now(), last: None };
-        let options = RunOptions::default();
-        Self { session, options, name, begun, report, held: Held(Some(guard)), lock_is_the_callers: true, meter }
-    }
-
-    /// The lock, back to the session.
-    pub(super) fn give_back(self) -> Option<Box<dyn Guard>> {
-        self.held.0
-    }
-}
-
-impl Run<'_> {
-    pub(super) fn storage(&self) -> &dyn Storage {
-        &*self.session.storage
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.options.in_flight as usize
-    }
-
-    /// Takes the lock where the caller has not.
-    pub(super) fn acquire(&mut self) -> Result<()> {
-        if self.held.0.is_none() {
-            self.held.0 = Some(self.session.acquire(self.report.operation.word())?);
-        }
-        self.confirm()
-    }
-
-    /// Asks the lock service whether the lock is still held.
-    pub(super) fn confirm(&self) -> Result<()> {
-        self.held.0.as_deref().map_or_else(|| Err(no_lock()), Guard::confirm)
-    }
-
-    /// Gives the lock up where the run took it.
-    fn release(&mut self) -> Result<()> {
-        if self.lock_is_the_callers {
-            return Ok(());
-        }
-        self.held.0.take().map_or(Ok(()), Guard::release)
-    }
-
-    /// The way to change the tree.
-    pub(super) fn waves(&self) -> Waves<'_> {
-        Waves { storage: self.storage(), flow: Flow { fence: &self.held, in_flight: self.in_flight() } }
-    }
-
-    /// An error once the caller asked the run to stop.
-    pub(super) fn check_cancelled(&self) -> Result<()> {
-        if self.session.cancel.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Cancelled, "the run was asked to stop"));
-        }
-        Ok(())
-    }
-
-    /// What every operation that changes the tree does first under the lock: what earlier runs left unfinished goes,
-    /// so that a stale holder's renames find nothing to move, and the name of the holder is written.
-    pub(super) fn begin(&self) -> Result<()> {
-        let waves = self.waves();
-        for leftover in [layout::staging(), layout::recovery_removing(), layout::lock_file()] {
-            waves.remove(&leftover)?;
-        }
-        let staging = layout::staging_of(&self.name);
-        waves.make_folder(&staging)?;
-        let holder = LockHolder {
-            run: self.name.clone(),
-            operation: self.report.operation.word().to_owned(),
-            host: host(),
-            pid: std::process::id(),
-            since: self.begun.clone(),
-        };
-        let staged = staging.join(layout::LOCK_FILE);
-        waves.create(&staged, holder.to_bytes())?;
-        waves.rename(&staged, &layout::lock_file())
-    }
-
-    /// What every operation that changes the tree does last, also where it failed. A lock that is lost leaves both to
-    /// the next holder.
-    pub(super) fn end(&self) -> Result<()> {
-        let waves = self.waves();
-        waves.remove(&layout::staging())?;
-        waves.one(&Change::Remove { path: layout::lock_file(), recursive: false }, Taken::Fail)
-    }
-
-    pub(super) fn stage(&mut self, stage: Stage) {
-        log::debug!(logger: *self.session.log, "{}: {}", self.report.operation.word(), stage.word());
-        self.meter.stage_begun = std::time::Instant::now();
-        self.progress(stage, 0, "");
-    }
-
-    /// Says how far the run is; `done` counts the tasks done in this stage.
-    pub(super) fn progress(&mut self, stage: Stage, done: u64, current: &str) {
-        let counts = self.report.counts;
-        let seconds = self.meter.stage_begun.elapsed().as_secs_f64();
-        #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
-        let per_second = if seconds > 0.05 { done as f64 / seconds } else { 0.0 };
-        let progress = Progress {
-            stage,
-            done,
-            skipped: counts.skipped,
-            failed: counts.failed,
-            total: counts.total,
-            per_second,
-            current: current.to_owned(),
-        };
-        if let Some(sink) = self.meter.sink.as_deref_mut() {
-            sink(&progress);
-        }
-        self.meter.last = Some(progress);
-    }
-
-    pub(super) fn warn(&mut self, warning: String) {
-        log::warn!(logger: *self.session.log, "{warning}");
-        self.report.warnings.push(warning);
-    }
-}
-
-/// The lock that a run holds, which gives leave for its changes.
-struct Held(Option<Box<dyn Guard>>);
-
-impl Fence for Held {
-    fn permit(&self) -> Result<()> {
-        self.0.as_deref().map_or_else(|| Err(no_lock()), Guard::permit)
-    }
-}
-
-/// How far the run is, and who hears of it.
-struct Meter<'a> {
-    sink: Option<ProgressSink<'a>>,
-    stage_begun: std::time::Instant,
-    last: Option<Progress>,
-}
-
-fn no_lock() -> Error {
-    Error::new(ErrorKind::Internal, "a change was tried without the lock")
-}
-
-/// A name that sorts by the time it was made and that no other run has.
-fn run_name() -> String {
-    use std::hash::{BuildHasher, Hasher};
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    // Keyed by the system's random source.
-    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-    format!("{:019}-{random:016x}", since.as_nanos())
-}
-
-/// The time, RFC 3339 in UTC, to the second.
-pub(super) fn now() -> String {
-    let now = jiff::Timestamp::now();
-    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
-}
-
-pub(super) fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// The first few of many names, for a message.
-pub(super) fn some_of(names: &[impl AsRef<str>]) -> String {
-    const SHOWN: usize = 10;
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    if more > 0 {
-        format!("{}, and {more} more", shown.join(", "))
-    } else {
-        shown.join(", ")
     }
 }
 

@@ -1,11 +1,11 @@
 //! STATUS: where things stand. Takes no lock and writes nothing.
 
+use super::context::Run;
 use super::finish::each_part_line;
 use super::lock_file::LockHolder;
 use super::options::Stage;
 use super::report::{Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
-use super::session::Run;
 use super::task_facts::Parts;
 use super::trees::{self, Trees};
 use super::upgrade::leftovers;

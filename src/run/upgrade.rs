@@ -3,15 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use super::catalog_answers::CatalogAnswers;
+use super::context::{some_of, Run};
 use super::convert::{self, Converter, NewParts};
 use super::finish;
-use super::lock_file::LockHolder;
 use super::options::Stage;
 use super::report::{Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
-use super::session::{some_of, Run};
 use super::task_facts::{inspect, Facts, Inspected, Parts};
 use super::trees::{self, Trees};
+use super::upgrade_plan;
 use super::v1_check::{self, Manifests};
 use super::verify::Verifier;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +33,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
             Ok(())
         }
         Permit::Complete => complete(run, &seen),
-        Permit::Run if run.options.plan => plan(run, &seen),
+        Permit::Run if run.options.plan => upgrade_plan::run(run, &seen),
         Permit::Run => {
             // Asked before the lock is taken, so that a refusal leaves nothing behind.
             run.session.catalog()?;
@@ -134,7 +134,7 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, v1: &V1Scan) -> Result<()> {
 }
 
 /// What the listings say beside the tasks.
-fn describe_trees(run: &mut Run<'_>, v1: &V1Scan, marks: &MarkScan, v2: &V2Scan, parts: &Parts) {
+pub(super) fn describe_trees(run: &mut Run<'_>, v1: &V1Scan, marks: &MarkScan, v2: &V2Scan, parts: &Parts) {
     run.report.v1_states = v1.by_state();
     run.report.v2_tasks = v2.count;
     for unknown in [&v1.unknown, &v2.unknown, &marks.unknown] {
@@ -159,7 +159,7 @@ fn headline(run: &mut Run<'_>) {
 }
 
 /// Names, folder sizes and rights, all that is wrong said at once, before anything is written.
-fn check_up_front(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
+pub(super) fn check_up_front(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     let storage = run.storage();
     // A catalog that cannot be reached fails the tasks later, one by one; here it only shortens the check.
     let nodes = run.session.catalog()?.cluster_nodes().unwrap_or_default();
@@ -319,67 +319,5 @@ fn settle(
             run.waves().one(&step.change, step.taken)?;
         }
     }
-    Ok(())
-}
-
-/// A dry run: everything but writing, each action listed.
-fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
-    let session = run.session;
-    let catalog = CatalogAnswers::new(session.catalog()?);
-    if let Some(holder) = LockHolder::read(run.storage())? {
-        run.warn(format!("another run may be under way: {holder}"));
-        run.report.lock_holder = Some(holder);
-    }
-    // A plan is made while the nodes still work; that they must go down is part of it.
-    if let Err(error) = session.all_offline() {
-        run.warn(format!("a run would be refused now: {error}"));
-    }
-    run.stage(Stage::List);
-    let v1 = V1Scan::read(run.storage())?;
-    if let Err(error) = check_up_front(run, &v1) {
-        run.warn(format!("a run would be refused: {error}"));
-    }
-    let marks = MarkScan::read(run.storage())?;
-    let old_parts = Parts::read(run.storage(), &marks)?;
-    let v2 = V2Scan::read(run.storage())?;
-    describe_trees(run, &v1, &marks, &v2, &old_parts);
-    let storage = std::sync::Arc::clone(&session.storage);
-    let (facts, decisions) = Facts::decide(&*storage, &*session.codec, (&v1, &marks, &old_parts, &v2))?;
-    let (work, failed) = convert::work(&v1.files, &decisions);
-    run.report.counts.total = v1.files.len() as u64;
-    run.report.counts.skipped = (v1.files.len() - work.len() - failed.len()) as u64;
-    for (file, error) in failed {
-        convert::fail(run, file, error);
-    }
-    let staging = layout::staging_of(&run.name);
-    for leftover in leftovers(seen).into_iter().filter(|path| *path != layout::upgrading()) {
-        run.report.actions.push(format!("remove {leftover}"));
-    }
-    run.report.actions.push(format!("make folder {staging}"));
-    run.report.actions.push(format!("create {}", layout::lock_file()));
-    for folder in [layout::upgrading(), layout::v2_scheduler(), layout::v2_task_assigned()] {
-        if run.storage().find(&folder)?.is_none() {
-            run.report.actions.push(format!("make folder {folder}"));
-        }
-    }
-    run.stage(Stage::Convert);
-    let mut converter = Converter::new(run, &facts, catalog);
-    for group in convert::groups(&work) {
-        converter.plan_rows(group)?;
-    }
-    let marks_of_all = layout::upgrading();
-    let run_name = run.name.clone();
-    let last = [
-        format!(
-            "create {marks_of_all}/{} and the parts after it, one a group of tasks",
-            layout::part_name(&run_name, 0)
-        ),
-        format!("create {}", layout::manifest()),
-        format!("remove {marks_of_all}, {} and {}", layout::staging(), layout::lock_file()),
-    ];
-    run.report.actions.extend(last);
-    let counts = run.report.counts;
-    let upgraded = counts.converted + counts.cancelled;
-    run.report.conclude(run.report.phase, format!("{upgraded} tasks would be upgraded, {} would fail", counts.failed));
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::context::{some_of, Run};
 use super::scan::{V1File, V1Scan};
-use super::session::{some_of, Run};
 use super::task_facts::MANIFEST_BYTES_LIMIT;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};

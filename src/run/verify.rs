@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::context::Run;
 use super::options::Stage;
 use super::report::{Outcome, Row};
 use super::scan;
-use super::session::Run;
 use super::task_facts::{inspect, Inspected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};

@@ -44,13 +44,7 @@ impl Flush {
     }
 
     /// Flushes the names that a batch changed.
-    pub(super) fn names(
-        &self,
-        root: BorrowedFd<'_>,
-        changes: &[Change],
-        answers: &[Result<()>],
-        few: bool,
-    ) -> Result<()> {
+    pub(super) fn names(root: BorrowedFd<'_>, changes: &[Change], answers: &[Result<()>], few: bool) -> Result<()> {
         let failed = |errno| of_errno(errno, "the changes were made but cannot be flushed");
         let done = changes.iter().zip(answers).filter(|(_, answer)| answer.is_ok()).map(|(change, _)| change);
         if !few {

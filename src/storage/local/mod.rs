@@ -166,7 +166,7 @@ impl Storage for LocalStorage {
             refused.clone().map_or_else(|| self.apply(&mut folders, change, few, flow), Err)
         };
         let mut answers: Vec<Result<()>> = changes.iter().map(&mut one).collect();
-        let flushed = self.flush.names(self.root.as_fd(), changes, &answers, few);
+        let flushed = Flush::names(self.root.as_fd(), changes, &answers, few);
         if let Err(error) = flushed {
             // What was made may or may not outlast a crash of the machine.
             for (answer, change) in answers.iter_mut().zip(changes).filter(|(answer, _)| answer.is_ok()) {

@@ -1,0 +1,199 @@
+//! One run of one operation: its name, its lock, its report, and the way to change the tree.
+
+use std::sync::atomic::Ordering;
+
+use super::lock_file::LockHolder;
+use super::options::{Progress, ProgressSink, RunOptions, Stage};
+use super::report::Report;
+use super::session::Session;
+use super::waves::Waves;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout;
+use crate::lock::Guard;
+use crate::plan::phase::Operation;
+use crate::plan::steps::Taken;
+use crate::storage::{Fence, Flow, Storage};
+use crate::tree::Change;
+
+/// One run of one operation.
+pub(super) struct Run<'a> {
+    pub(super) session: &'a Session,
+    pub(super) options: RunOptions,
+    pub(super) name: String,
+    pub(super) begun: String,
+    pub(super) report: Report,
+    held: Held,
+    lock_is_the_callers: bool,
+    meter: Meter<'a>,
+}
+
+impl<'a> Run<'a> {
+    /// A run that starts with the lock that the caller holds, if any.
+    pub(super) fn new(
+        session: &'a Session,
+        operation: Operation,
+        options: RunOptions,
+        guard: Option<Box<dyn Guard>>,
+        sink: Option<ProgressSink<'a>>,
+    ) -> Self {
+        let (name, begun) = (run_name(), now());
+        let report = Report::new(operation, options.plan, &name, session.storage.describe(), &begun);
+        let lock_is_the_callers = guard.is_some();
+        let meter = Meter { sink, stage_begun: std::time::Instant::now() };
+        Self { session, options, name, begun, report, held: Held(guard), lock_is_the_callers, meter }
+    }
+
+    /// The end of the run: the report, the lock where it is the caller's, and whether the run's own was given up.
+    pub(super) fn end_with_lock(mut self) -> (Report, Option<Box<dyn Guard>>, Result<()>) {
+        let released =
+            if self.lock_is_the_callers { Ok(()) } else { self.held.0.take().map_or(Ok(()), Guard::release) };
+        self.report.finished = now();
+        (self.report, self.held.0, released)
+    }
+}
+
+impl Run<'_> {
+    pub(super) fn storage(&self) -> &dyn Storage {
+        &*self.session.storage
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.options.in_flight as usize
+    }
+
+    /// Takes the lock where the caller has not.
+    pub(super) fn acquire(&mut self) -> Result<()> {
+        if self.held.0.is_none() {
+            self.held.0 = Some(self.session.acquire(self.report.operation.word())?);
+        }
+        self.confirm()
+    }
+
+    /// Asks the lock service whether the lock is still held.
+    pub(super) fn confirm(&self) -> Result<()> {
+        self.held.0.as_deref().map_or_else(|| Err(no_lock()), Guard::confirm)
+    }
+
+    /// The way to change the tree.
+    pub(super) fn waves(&self) -> Waves<'_> {
+        Waves { storage: self.storage(), flow: Flow { fence: &self.held, in_flight: self.in_flight() } }
+    }
+
+    /// An error once the caller asked the run to stop.
+    pub(super) fn check_cancelled(&self) -> Result<()> {
+        if self.session.cancel.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Cancelled, "the run was asked to stop"));
+        }
+        Ok(())
+    }
+
+    /// What every operation that changes the tree does first under the lock: what earlier runs left unfinished goes,
+    /// so that a stale holder's renames find nothing to move, and the name of the holder is written.
+    pub(super) fn begin(&self) -> Result<()> {
+        let waves = self.waves();
+        for leftover in [layout::staging(), layout::recovery_removing(), layout::lock_file()] {
+            waves.remove(&leftover)?;
+        }
+        let staging = layout::staging_of(&self.name);
+        waves.make_folder(&staging)?;
+        let holder = LockHolder {
+            run: self.name.clone(),
+            operation: self.report.operation.word().to_owned(),
+            host: host(),
+            pid: std::process::id(),
+            since: self.begun.clone(),
+        };
+        let staged = staging.join(layout::LOCK_FILE);
+        waves.create(&staged, holder.to_bytes())?;
+        waves.rename(&staged, &layout::lock_file())
+    }
+
+    /// What every operation that changes the tree does last, also where it failed. A lock that is lost leaves both to
+    /// the next holder.
+    pub(super) fn end(&self) -> Result<()> {
+        let waves = self.waves();
+        waves.remove(&layout::staging())?;
+        waves.one(&Change::Remove { path: layout::lock_file(), recursive: false }, Taken::Fail)
+    }
+
+    pub(super) fn stage(&mut self, stage: Stage) {
+        log::debug!(logger: *self.session.log, "{}: {}", self.report.operation.word(), stage.word());
+        self.meter.stage_begun = std::time::Instant::now();
+        self.progress(stage, 0, "");
+    }
+
+    /// Says how far the run is; `done` counts the tasks done in this stage.
+    pub(super) fn progress(&mut self, stage: Stage, done: u64, current: &str) {
+        let counts = self.report.counts;
+        let seconds = self.meter.stage_begun.elapsed().as_secs_f64();
+        #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
+        let per_second = if seconds > 0.05 { done as f64 / seconds } else { 0.0 };
+        let progress = Progress {
+            stage,
+            done,
+            skipped: counts.skipped,
+            failed: counts.failed,
+            total: counts.total,
+            per_second,
+            current: current.to_owned(),
+        };
+        if let Some(sink) = self.meter.sink.as_deref_mut() {
+            sink(&progress);
+        }
+    }
+
+    pub(super) fn warn(&mut self, warning: String) {
+        log::warn!(logger: *self.session.log, "{warning}");
+        self.report.warnings.push(warning);
+    }
+}
+
+/// The lock that a run holds, which gives leave for its changes.
+struct Held(Option<Box<dyn Guard>>);
+
+impl Fence for Held {
+    fn permit(&self) -> Result<()> {
+        self.0.as_deref().map_or_else(|| Err(no_lock()), Guard::permit)
+    }
+}
+
+/// How far the run is, and who hears of it.
+struct Meter<'a> {
+    sink: Option<ProgressSink<'a>>,
+    stage_begun: std::time::Instant,
+}
+
+fn no_lock() -> Error {
+    Error::new(ErrorKind::Internal, "a change was tried without the lock")
+}
+
+/// A name that sorts by the time it was made and that no other run has.
+fn run_name() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    // Keyed by the system's random source.
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    format!("{:019}-{random:016x}", since.as_nanos())
+}
+
+/// The time, RFC 3339 in UTC, to the second.
+pub(super) fn now() -> String {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+pub(super) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The first few of many names, for a message.
+pub(super) fn some_of(names: &[impl AsRef<str>]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    if more > 0 {
+        format!("{}, and {more} more", shown.join(", "))
+    } else {
+        shown.join(", ")
+    }
+}
