@@ -71,6 +71,15 @@
 // Take a complete upgrade up again. CTU_UNSUPPORTED in this version.
 #define CTU_RUN_REOPEN 16
 
+// A node that starts uses V1: V1 tasks are there and nothing is upgraded.
+#define CTU_GATE_USE_V1 1
+
+// A node that starts uses V2: the upgrade is complete, or there is nothing in V1.
+#define CTU_GATE_USE_V2 2
+
+// A node must not start: an operation is under way, or is to be finished first.
+#define CTU_GATE_DO_NOT_START 3
+
 // No task in V1 or V2, no mark.
 #define CTU_PHASE_EMPTY 0
 
@@ -247,6 +256,9 @@ typedef struct ctu_lock_vtable {
   ctu_code (*release_lock)(void *user_data, struct ctu_reply *reply);
   // Called once, when the library needs user_data no more; may be NULL.
   void (*release)(void *user_data);
+  // As `check`, by a round trip to the lock service: called before each group of tasks and before the few changes
+  // that decide everything. May be NULL where `check` is as good.
+  ctu_code (*confirm)(void *user_data, struct ctu_reply *reply);
 } ctu_lock_vtable;
 
 // The host's catalog (seed: MetaDataService), called on the thread of the run. Names come by ctu_reply_name, in any
@@ -617,6 +629,11 @@ struct ctu_error *ctu_session_open(const struct ctu_config *config, struct ctu_s
 // Asks the run that is under way, or the next one where none is, to stop before its next wave with CTU_CANCELLED. Any
 // thread; not from a signal handler. NULL is fine.
 void ctu_session_cancel(const struct ctu_session *session);
+
+// What a node of the new version does that starts; asked after it has registered itself as a PU and before it touches a
+// task. `*verdict_out` is CTU_GATE_*, and 0 on failure: then the node must not start either. In the phase Upgraded the
+// start is recorded durably. Takes no lock; asking twice is asking once.
+struct ctu_error *ctu_node_gate(struct ctu_session *session, const char *node, int32_t *verdict_out);
 
 // Whether the nodes let an operation go on (seed: CheckAllOffline). The phase is looked at first: an operation that has
 // nothing to do, STATUS and DELETE need no node down. CTU_NODES_ONLINE names those that are up.

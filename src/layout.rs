@@ -35,7 +35,7 @@ pub const MANIFEST: &str = "Manifest";
 /// The mark of a reopened upgrade, in the folder of marks.
 pub const REOPEN: &str = "Reopen";
 /// What a node that started since leaves in the done folder, before its escaped name.
-pub const STARTED_PREFIX: &str = "Started.";
+pub(crate) const STARTED_PREFIX: &str = "Started.";
 
 const UPGRADED_WORD: &str = "upgrade";
 const PART_PREFIX: &str = "Part.";
@@ -110,6 +110,27 @@ pub fn staging() -> TreePath {
 /// `Compaction_V2/.staging/<run>`.
 pub fn staging_of(run: &str) -> TreePath {
     staging().join(run)
+}
+
+/// Where a run puts main tasks that it clears.
+pub fn cleared_tasks(staging: &TreePath) -> TreePath {
+    staging.join("cleared.tasks")
+}
+
+/// Where a run puts the manager files of a node that it clears.
+pub fn cleared_managers(staging: &TreePath, node: &str) -> TreePath {
+    staging.join("cleared.managers").join(&escape(node))
+}
+
+/// Where a run puts marks that it clears.
+pub fn cleared_marks(staging: &TreePath) -> TreePath {
+    staging.join("cleared.marks")
+}
+
+/// An empty file that a run makes in its staging folder before each group: where that fails, another run has removed
+/// the folder, and so holds the lock.
+pub fn group_probe(staging: &TreePath, number: u64) -> TreePath {
+    staging.join(&format!("group.{number}"))
 }
 
 /// `Compaction_V2/Taskrecovery.removing`.
@@ -273,6 +294,16 @@ pub fn is_sub_task_file(name: &str) -> bool {
 pub fn is_manifest(name: &str) -> bool {
     let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
     name == MANIFEST || name.strip_prefix(MANIFEST).and_then(|rest| rest.strip_prefix('.')).is_some_and(is_number)
+}
+
+/// The record that a node started after the upgrade was complete, or `TooLarge`.
+pub fn started(node: &str) -> Result<TreePath> {
+    let name = format!("{STARTED_PREFIX}{}", escape(node));
+    if name.len() > NAME_BYTES_LIMIT {
+        let what = format!("the record of node {node:?} would have {} bytes, over {NAME_BYTES_LIMIT}", name.len());
+        return Err(Error::new(ErrorKind::TooLarge, what));
+    }
+    Ok(done().join(&name))
 }
 
 /// A name as one part of a component: what would end the part, or hide in it, is percent-encoded.

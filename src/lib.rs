@@ -27,7 +27,7 @@ pub mod tree;
 pub use cluster::{AssumeOffline, Catalog, CatalogSnapshot, FileLiveness, Liveness};
 pub use error::{Error, ErrorKind, Result};
 pub use lock::{FileLock, Guard, Lock};
-pub use plan::phase::{Operation, Phase};
+pub use plan::phase::{Gate, Operation, Phase};
 pub use run::{
     Counts, Failure, LockHolder, LogSink, Outcome, Progress, ProgressSink, Report, Row, RunOptions, Session,
     SessionBuilder, SessionLog, Stage, REPORT_FORMAT, ROWS_LIMIT,

@@ -43,6 +43,14 @@ impl ctu_reply {
         }
     }
 
+    /// The same for a function whose success is in its code alone: what it filled in beside it cannot undo that.
+    pub(super) fn of_change(mut self, what: &str, call: impl FnOnce(*mut Self) -> ctu_code) -> Result<Self> {
+        match call(&raw mut self) {
+            CTU_OK => Ok(self),
+            code => Err(host_error(code, self.message, what)),
+        }
+    }
+
     fn fail(&mut self, error: Error) {
         self.problem.get_or_insert(error);
     }

@@ -64,6 +64,13 @@ pub const CTU_RUN_FORCE: u32 = 8;
 /// Take a complete upgrade up again. CTU_UNSUPPORTED in this version.
 pub const CTU_RUN_REOPEN: u32 = 16;
 
+/// A node that starts uses V1: V1 tasks are there and nothing is upgraded.
+pub const CTU_GATE_USE_V1: i32 = 1;
+/// A node that starts uses V2: the upgrade is complete, or there is nothing in V1.
+pub const CTU_GATE_USE_V2: i32 = 2;
+/// A node must not start: an operation is under way, or is to be finished first.
+pub const CTU_GATE_DO_NOT_START: i32 = 3;
+
 /// How far a run is.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -156,6 +163,28 @@ pub unsafe extern "C" fn ctu_session_cancel(session: *const ctu_session) {
             session.0.cancel();
         }
     });
+}
+
+/// What a node of the new version does that starts; asked after it has registered itself as a PU and before it touches a
+/// task. `*verdict_out` is CTU_GATE_*, and 0 on failure: then the node must not start either. In the phase Upgraded the
+/// start is recorded durably. Takes no lock; asking twice is asking once.
+#[no_mangle]
+pub unsafe extern "C" fn ctu_node_gate(
+    session: *mut ctu_session,
+    node: *const c_char,
+    verdict_out: *mut i32,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
+    unsafe {
+        if !verdict_out.is_null() {
+            verdict_out.write(0);
+        }
+        with(session, |session| {
+            need_out(verdict_out)?;
+            verdict_out.write(session.node_gate(text(node, "node")?)? as i32);
+            Ok(())
+        })
+    }
 }
 
 /// Whether the nodes let an operation go on (seed: CheckAllOffline). The phase is looked at first: an operation that has

@@ -216,6 +216,8 @@ fn numbers_at_the_border_are_those_of_the_crate() {
     let operations =
         [session::CTU_OP_STATUS, session::CTU_OP_UPGRADE, session::CTU_OP_RECOVERY, session::CTU_OP_DELETE];
     assert_eq!(operations.to_vec(), Operation::ALL.map(|operation| operation as i32).to_vec());
+    let gates = [session::CTU_GATE_USE_V1, session::CTU_GATE_USE_V2, session::CTU_GATE_DO_NOT_START];
+    assert_eq!(gates, [crate::Gate::UseV1, crate::Gate::UseV2, crate::Gate::DoNotStart].map(|gate| gate as i32));
     let phases = [
         report::CTU_PHASE_EMPTY,
         report::CTU_PHASE_NOT_STARTED,

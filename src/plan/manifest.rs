@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::task::crc32c_hex;
+use crate::layout::V1Name;
+use crate::task::{crc32c_hex, StateV2, V2Id};
 
 const FORMAT: &str = "comptask-upgrade/manifest/1";
 
@@ -165,7 +166,7 @@ impl Reader {
     fn line_at(&self, at: usize) -> Option<(Result<Line>, usize)> {
         let rest = self.bytes.get(at..self.tail_at).filter(|rest| !rest.is_empty())?;
         let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
-        Some((parse_line(&rest[..length], at), at + length))
+        Some((parse_line(&rest[..length], at).and_then(|line| checked(line, at)), at + length))
     }
 }
 
@@ -212,6 +213,16 @@ pub fn merge<P>(
     }
 }
 
+/// A line whose names are names: nothing else may be made a path of.
+fn checked(line: Line, at: usize) -> Result<Line> {
+    let is_task = V1Name::parse(&line.v1).is_some() && V2Id::parse(&line.v2).is_some();
+    if is_task && StateV2::from_word(&line.state).is_some() {
+        Ok(line)
+    } else {
+        Err(corrupt(at, &format!("{:?}, {:?} in state {:?} is no task", line.v1, line.v2, line.state)))
+    }
+}
+
 struct Cursor {
     age: usize,
     reader: Reader,
@@ -254,7 +265,7 @@ mod tests {
 
     fn line(v1: &str, pc: &str) -> Line {
         Line {
-            v1: v1.into(),
+            v1: format!("compct.{v1}.0.1"),
             v1_length: 9,
             v1_xxh64: "000000000000000a".into(),
             v2: "q.0".into(),
@@ -289,7 +300,7 @@ mod tests {
         let rows: Vec<&str> = text.lines().collect();
         assert_eq!(
             rows[1],
-            r#"{"v1":"a","v1_length":9,"v1_xxh64":"000000000000000a","v2":"q.0","v2_xxh64":"000000000000000b","state":"Init","pc":"x","node":"n","cancelled":false}"#
+            r#"{"v1":"compct.a.0.1","v1_length":9,"v1_xxh64":"000000000000000a","v2":"q.0","v2_xxh64":"000000000000000b","state":"Init","pc":"x","node":"n","cancelled":false}"#
         );
         assert!(rows[0].starts_with(r#"{"format":"comptask-upgrade/manifest/1","run":"r","library":""#));
         let before = format!("{}\n{}\n", rows[0], rows[1]);
@@ -307,6 +318,15 @@ mod tests {
             bytes[at] ^= 1;
             let read = Reader::new(bytes).and_then(|reader| reader.lines().collect::<Result<Vec<_>>>());
             assert!(read.is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_would_lead_elsewhere_is_corrupt() {
+        for (v1, v2) in [("compct.a/../../x.0.1", "q.0"), ("compct.a.0.1", "../q.0"), ("other", "q.0")] {
+            let bad = Line { v1: v1.into(), v2: v2.into(), ..line("a", "x") };
+            let read = Reader::new(written(&[bad])).unwrap().lines().collect::<Result<Vec<_>>>();
+            assert_eq!(read.unwrap_err().kind(), ErrorKind::Corrupt, "{v1} {v2}");
         }
     }
 
@@ -340,7 +360,7 @@ mod tests {
         let open_at = std::cell::RefCell::new(Vec::new());
         let written_names = std::cell::Cell::new(0);
         merge(
-            names.iter().map(|name| ((*name).to_owned(), *name)).collect(),
+            names.iter().map(|name| (line(name, "x").v1, *name)).collect(),
             |name| {
                 open_at.borrow_mut().push((name, written_names.get()));
                 Reader::new(written(&[line(name, "x")]))

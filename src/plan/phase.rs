@@ -96,7 +96,9 @@ impl Phase {
             Self::Empty => "nothing to do",
             Self::NotStarted => "stop every node, then run UPGRADE",
             Self::Upgrading => "run UPGRADE again to finish; do not start a node before that",
-            Self::Upgraded => "start the nodes of the new version; when all is well, run DELETE",
+            Self::Upgraded => {
+                "start the nodes of the new version, each through the node gate; when all is well, run DELETE"
+            }
             Self::Deleting => "run DELETE again to finish",
             Self::V2Only => "nothing to do: the old files are gone",
             Self::Recovering => "run RECOVERY again to finish; do not start a node before that",
@@ -193,6 +195,27 @@ pub fn permit(operation: Operation, phase: Phase) -> Permit {
     }
 }
 
+/// What a node of the new version does that starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Gate {
+    /// V1 tasks are there and nothing is upgraded.
+    UseV1 = 1,
+    /// The upgrade is complete, or there is nothing in V1.
+    UseV2 = 2,
+    /// An operation is under way, or was stopped and is to be finished first.
+    DoNotStart = 3,
+}
+
+/// The gate of each phase.
+pub fn gate(phase: Phase) -> Gate {
+    match phase {
+        Phase::NotStarted => Gate::UseV1,
+        Phase::Upgraded | Phase::V2Only | Phase::Empty => Gate::UseV2,
+        Phase::Upgrading | Phase::Deleting | Phase::Recovering | Phase::Reopening => Gate::DoNotStart,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,6 +278,13 @@ mod tests {
             assert!(same(permit(Operation::Recovery, phase), recovery), "{phase:?}");
             assert!(same(permit(Operation::Delete, phase), delete), "{phase:?}");
         }
+    }
+
+    #[test]
+    fn a_node_starts_in_no_phase_in_which_an_operation_is_to_be_finished() {
+        let gates = Phase::ALL.map(gate);
+        use Gate::{DoNotStart, UseV1, UseV2};
+        assert_eq!(gates, [UseV2, UseV1, DoNotStart, UseV2, DoNotStart, UseV2, DoNotStart, DoNotStart]);
     }
 
     #[test]

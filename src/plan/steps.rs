@@ -8,6 +8,8 @@ use crate::tree::{Change, TreePath};
 /// The waves of a group, in their order: no wave begins before the one before it is answered and durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Wave {
+    /// A task whose V1 file changed is taken up again: its `.upgrade` mark becomes one in progress.
+    Unmark,
     /// The main task of an earlier attempt goes.
     ClearMainTask,
     /// Managers of an earlier attempt go.
@@ -29,17 +31,11 @@ pub enum Wave {
 }
 
 impl Wave {
-    /// Every wave before the part of the group is written, in their order.
-    pub const BEFORE_PART: [Self; 8] = [
-        Self::ClearMainTask,
-        Self::ClearManagers,
-        Self::ClearMarks,
-        Self::Mark,
-        Self::Manager,
-        Self::Stage,
-        Self::Fill,
-        Self::Publish,
-    ];
+    /// The waves of a conversion before the part of the group is written, in their order.
+    pub const BEFORE_PART: [Self; 5] = [Self::Mark, Self::Manager, Self::Stage, Self::Fill, Self::Publish];
+
+    /// The waves that clear what earlier attempts left, in their order.
+    pub const CLEARING: [Self; 4] = [Self::Unmark, Self::ClearMainTask, Self::ClearManagers, Self::ClearMarks];
 }
 
 /// What it means that the name of a new file or folder is taken.
@@ -49,6 +45,8 @@ pub enum Taken {
     Same,
     /// It is fine if the same bytes lie there.
     Compare,
+    /// It is an error; but that the source is gone already is fine.
+    Gone,
     /// It is an error.
     Fail,
 }
@@ -73,6 +71,8 @@ pub struct Leftover {
     pub manager_nodes: Vec<String>,
     /// The nodes of marks in progress.
     pub marked_nodes: Vec<String>,
+    /// The task was marked as converted, and its V1 file changed since.
+    pub upgraded_mark: bool,
 }
 
 /// A task as it will be in V2, and what is cleared for it first.
@@ -95,20 +95,30 @@ pub struct Conversion {
 }
 
 /// The steps that clear what an earlier attempt left, so that the conversion starts from nothing.
+///
+/// Each is a rename into the run's staging folder, never a removal: a late call of a holder that lost the lock finds no
+/// such folder any more, while a late removal would hit what its successor made under the same name.
 pub fn clear(base: &str, id: &V2Id, leftover: &Leftover, staging: &TreePath) -> Vec<Step> {
-    let step = |wave, change| Step { wave, change, taken: Taken::Fail };
-    let remove = |path| Change::Remove { path, recursive: false };
+    let step = |wave, from, to| Step { wave, change: Change::Rename { from, to }, taken: Taken::Gone };
+    let mut marked_nodes: Vec<&str> = leftover.marked_nodes.iter().map(String::as_str).collect();
     let mut steps = Vec::new();
+    if leftover.upgraded_mark {
+        steps.push(step(Wave::Unmark, layout::mark_upgraded(base), layout::mark_in_progress(base, "")));
+        marked_nodes.retain(|node| !node.is_empty());
+        marked_nodes.push("");
+    }
     if leftover.main_task {
-        // A removal may be cut anywhere; a rename may not.
-        let change = Change::Rename { from: layout::main_task(id), to: staging.join(&format!("cleared.{id}")) };
-        steps.push(step(Wave::ClearMainTask, change));
+        let cleared = layout::cleared_tasks(staging).join(&id.to_string());
+        steps.push(step(Wave::ClearMainTask, layout::main_task(id), cleared));
     }
     for node in &leftover.manager_nodes {
-        steps.push(step(Wave::ClearManagers, remove(layout::manager(node, id))));
+        let cleared = layout::cleared_managers(staging, node).join(&layout::manager_name(id));
+        steps.push(step(Wave::ClearManagers, layout::manager(node, id), cleared));
     }
-    for node in &leftover.marked_nodes {
-        steps.push(step(Wave::ClearMarks, remove(layout::mark_in_progress(base, node))));
+    for node in marked_nodes {
+        let mark = layout::mark_in_progress(base, node);
+        let cleared = layout::cleared_marks(staging).join(mark.name());
+        steps.push(step(Wave::ClearMarks, mark, cleared));
     }
     steps
 }
@@ -203,17 +213,31 @@ mod tests {
         let leftover = Leftover {
             main_task: true,
             manager_nodes: vec!["a".into()],
-            marked_nodes: vec!["a".into(), String::new()],
+            marked_nodes: vec!["a".into()],
+            upgraded_mark: true,
         };
         let id = conversion(StateV2::Init, "a").id;
+        let staging = "Compaction_V2/.staging/r";
         assert_eq!(
             texts(&clear("compct.p.0.1", &id, &leftover, &layout::staging_of("r"))),
             [
-                "ClearMainTask: rename Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0 to \
-                 Compaction_V2/.staging/r/cleared.aaaaffff.16176931.56000000.0",
-                "ClearManagers: remove Compaction_V2/TaskAssigned/a/Manager.aaaaffff.16176931.56000000.0",
-                "ClearMarks: remove Compaction_V2/Taskupgrade/compct.p.0.1.a",
-                "ClearMarks: remove Compaction_V2/Taskupgrade/compct.p.0.1.",
+                "Unmark: rename Compaction_V2/Taskupgrade/compct.p.0.1.upgrade to \
+                 Compaction_V2/Taskupgrade/compct.p.0.1."
+                    .to_owned(),
+                format!(
+                    "ClearMainTask: rename Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0 to \
+                     {staging}/cleared.tasks/aaaaffff.16176931.56000000.0"
+                ),
+                format!(
+                    "ClearManagers: rename Compaction_V2/TaskAssigned/a/Manager.aaaaffff.16176931.56000000.0 to \
+                     {staging}/cleared.managers/a/Manager.aaaaffff.16176931.56000000.0"
+                ),
+                format!(
+                    "ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1.a to {staging}/cleared.marks/compct.p.0.1.a"
+                ),
+                format!(
+                    "ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1. to {staging}/cleared.marks/compct.p.0.1."
+                ),
             ]
         );
     }

@@ -26,7 +26,7 @@ impl<'a> CatalogAnswers<'a> {
             return answer.clone();
         }
         let answer = self.ask(db, schema).map(Rc::new).map_err(|error| {
-            // Whatever a host's function answers, the cause is the catalog.
+            // Only a schema may be missing; anything else that is not found is a catalog that contradicts itself.
             let kind = if error.kind() == ErrorKind::NotFound { ErrorKind::Catalog } else { error.kind() };
             Error::new(kind, format!("the catalog gives no answer for schema {db}.{schema}: {}", error.message()))
         });
@@ -36,21 +36,25 @@ impl<'a> CatalogAnswers<'a> {
 
     fn ask(&self, db: &str, schema: &str) -> Result<SchemaAnswer> {
         let Some(names) = self.catalog.schema_pcs(db, schema)? else { return Ok(SchemaAnswer::NoSchema) };
-        let names = in_byte_order(names);
+        let names = in_byte_order(names)?;
         if !names.is_empty() {
-            let pc = |name: String| Ok(Pc { nodes: in_byte_order(self.catalog.pc_nodes(&name)?), name });
+            let pc = |name: String| Ok(Pc { nodes: in_byte_order(self.catalog.pc_nodes(&name)?)?, name });
             return Ok(SchemaAnswer::Pcs(names.into_iter().map(pc).collect::<Result<_>>()?));
         }
         if !self.catalog.cluster_pcs()?.is_empty() {
             return Ok(SchemaAnswer::NoPcOfMany);
         }
-        Ok(SchemaAnswer::NoPcAtAll(in_byte_order(self.catalog.cluster_nodes()?)))
+        Ok(SchemaAnswer::NoPcAtAll(in_byte_order(self.catalog.cluster_nodes()?)?))
     }
 }
 
 /// A catalog promises no order and may say a name twice; a draw needs one order and each name once.
-fn in_byte_order(mut names: Vec<String>) -> Vec<String> {
+fn in_byte_order(mut names: Vec<String>) -> Result<Vec<String>> {
     names.sort_unstable();
     names.dedup();
-    names
+    // Placed on it, a task would have no manager and hang.
+    if names.first().is_some_and(String::is_empty) {
+        return Err(Error::new(ErrorKind::Catalog, "it gave an empty name"));
+    }
+    Ok(names)
 }

@@ -90,9 +90,14 @@ impl Run<'_> {
     /// What every operation that changes the tree does first under the lock: what earlier runs left unfinished goes,
     /// so that a stale holder's renames find nothing to move, and the name of the holder is written.
     pub(super) fn begin(&self) -> Result<()> {
+        // What a killed process left in caches is about to be trusted.
+        self.storage().flush()?;
         let waves = self.waves();
-        for leftover in [layout::staging(), layout::recovery_removing(), layout::lock_file()] {
-            waves.remove(&leftover)?;
+        waves.remove(&layout::recovery_removing())?;
+        waves.remove(&layout::lock_file())?;
+        // One by one, as listed: a removal of the whole folder that a stale holder began would go on in this run's.
+        for entry in self.storage().children(&layout::staging())?.unwrap_or_default() {
+            waves.remove(&layout::staging().child(&entry.name)?)?;
         }
         let staging = layout::staging_of(&self.name);
         waves.make_folder(&staging)?;
@@ -112,8 +117,27 @@ impl Run<'_> {
     /// the next holder.
     pub(super) fn end(&self) -> Result<()> {
         let waves = self.waves();
-        waves.remove(&layout::staging())?;
+        waves.remove(&layout::staging_of(&self.name))?;
+        let staging = Change::Remove { path: layout::staging(), recursive: false };
+        match waves.one(&staging, Taken::Fail) {
+            // Somebody else's is in it, which the next run sees to.
+            Err(error) if error.kind() == ErrorKind::NotEmpty => {}
+            removed => removed?,
+        }
         waves.one(&Change::Remove { path: layout::lock_file(), recursive: false }, Taken::Fail)
+    }
+
+    /// Asks the lock service, and the tree itself, whether this run still holds the lock: its staging folder is there
+    /// as long as no other run has begun since.
+    pub(super) fn probe(&self, number: u64) -> Result<()> {
+        self.confirm()?;
+        let probe = layout::group_probe(&layout::staging_of(&self.name), number);
+        self.waves().create(&probe, Vec::new()).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                Error::new(ErrorKind::LockLost, "another run removed the staging folder of this one").at(error.path())
+            }
+            _ => error,
+        })
     }
 
     pub(super) fn stage(&mut self, stage: Stage) {

@@ -1,25 +1,24 @@
 //! Groups of tasks through the waves of their conversion.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::catalog_answers::CatalogAnswers;
 use super::context::Run;
+use super::groups::groups;
+use super::inspect::{inspect, Inspected};
 use super::options::Stage;
+use super::parts::NewParts;
 use super::report::{Counts, Outcome, Row};
 use super::scan::V1File;
-use super::task_facts::{inspect, Decision, Facts, Inspected, Parts};
+use super::task_facts::{Decision, Facts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::manifest::{Head, Line, Writer};
 use crate::plan::placement::{by_schema, Placement};
 use crate::plan::steps::{self, Conversion, Step, Wave};
 use crate::plan::verdict::{Marks, Verdict};
-use crate::task::{content_sum, to_v2, StateV2, V2Id, FILE_BYTES_LIMIT};
+use crate::task::{content_sum, differing_fields, to_v2, StateV2, TaskV1, TaskV2, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::{Change, TreePath};
-
-/// How many tasks go through the waves together, and how many bytes their V1 files have at most.
-pub(super) const GROUP_TASKS: usize = 2_048;
-pub(super) const GROUP_BYTES: u64 = 8 << 20;
 
 /// A task that is to be worked on.
 #[derive(Debug, Clone, Copy)]
@@ -35,15 +34,16 @@ pub(super) struct Converter<'r, 'a, 'f> {
     pub(super) facts: &'f Facts<'f>,
     pub(super) catalog: CatalogAnswers<'r>,
     staging: TreePath,
-    /// Nodes whose folder of managers is there.
-    node_folders: HashSet<String>,
+    /// Folders of managers, and of what is cleared, that are there.
+    folders: HashSet<TreePath>,
+    /// The number of the next probe of the staging folder.
+    probes: u64,
     done: u64,
 }
 
 /// A task on its way through the waves.
-struct Job {
-    name: String,
-    base: String,
+struct Job<'w> {
+    file: &'w V1File,
     steps: Vec<Step>,
     line: Line,
     row: Row,
@@ -59,7 +59,7 @@ pub(super) struct Planned {
 impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     pub(super) fn new(run: &'r mut Run<'a>, facts: &'f Facts<'f>, catalog: CatalogAnswers<'r>) -> Self {
         let staging = layout::staging_of(&run.name);
-        Self { run, facts, catalog, staging, node_folders: HashSet::new(), done: 0 }
+        Self { run, facts, catalog, staging, folders: HashSet::new(), probes: 0, done: 0 }
     }
 
     /// Takes every task to be worked on through the waves.
@@ -67,7 +67,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     /// # Errors
     /// Where the run cannot go on. A task that fails is in the report.
     pub(super) fn convert(&mut self, work: &[Work<'_>], parts: &mut NewParts) -> Result<()> {
-        for group in groups(work) {
+        for group in groups(work, |work| work.file.length) {
             self.run.check_cancelled()?;
             let before = self.run.report.counts;
             let result = self.group(group, parts);
@@ -85,24 +85,21 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     }
 
     fn group(&mut self, group: &[Work<'_>], parts: &mut NewParts) -> Result<()> {
-        let group = self.clear(group)?;
-        let planned = self.plan(&group);
-        let mut jobs = Vec::with_capacity(planned.len());
-        for (work, planned) in group.iter().zip(planned) {
+        self.run.probe(self.probes)?;
+        self.probes += 1;
+        let (adopted, to_convert) = self.adoptions(group);
+        let to_convert = self.clear(to_convert)?;
+        let planned = self.plan(&to_convert);
+        let mut jobs: Vec<Job<'_>> = adopted.into_iter().map(|(work, planned)| Job::new(&work, planned)).collect();
+        for (work, planned) in to_convert.iter().zip(planned) {
             match planned {
-                Ok(Planned { steps, line, row }) => {
-                    jobs.push(Job {
-                        name: work.file.name.to_string(),
-                        base: work.file.base().to_owned(),
-                        steps,
-                        line,
-                        row,
-                    });
-                }
+                Ok(planned) => jobs.push(Job::new(work, planned)),
                 Err(error) => self.fail(work.file, error),
             }
         }
-        self.make_node_folders(&jobs)?;
+        jobs.sort_by(|left, right| left.file.name.cmp(&right.file.name));
+        let manager_folder = |step: &Step| (step.wave == Wave::Manager).then(|| step.change.path().parent()).flatten();
+        self.make_folders(jobs.iter().flat_map(|job| job.steps.iter().filter_map(manager_folder)).collect())?;
         for wave in Wave::BEFORE_PART {
             self.run.check_cancelled()?;
             self.wave(wave, &mut jobs)?;
@@ -115,46 +112,54 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         Ok(())
     }
 
-    /// Clears what earlier attempts left of these tasks; those for which it failed leave the group.
-    fn clear<'w>(&mut self, group: &[Work<'w>]) -> Result<Vec<Work<'w>>> {
-        let mut kept: Vec<(Work<'w>, Vec<Step>)> = Vec::with_capacity(group.len());
-        for work in group {
-            let steps = self.clearing(work);
-            match steps {
-                Ok(steps) => kept.push((*work, steps)),
+    /// Tells the tasks that are there whole, and as their V1 files say, from those that are to be converted. A task
+    /// whose attempt did not end and whose V1 file changed since is converted anew.
+    #[allow(clippy::type_complexity, reason = "two lists of the group's own tasks")]
+    fn adoptions<'w>(&mut self, group: &[Work<'w>]) -> (Vec<(Work<'w>, Planned)>, Vec<Work<'w>>) {
+        let (there, mut to_convert): (Vec<Work<'w>>, Vec<Work<'w>>) =
+            group.iter().partition(|work| matches!(work.verdict, Verdict::Adopt | Verdict::Skip));
+        let mut adopted = Vec::new();
+        for (work, planned) in there.iter().zip(self.plan(&there)) {
+            let in_progress = self.facts.marks_of(work.file.base()) == Marks::InProgress;
+            match planned {
+                Ok(planned) => adopted.push((*work, planned)),
+                Err(error) if error.kind() == ErrorKind::Damaged && in_progress => {
+                    to_convert.push(Work { verdict: Verdict::ClearAndConvert, ..*work });
+                }
                 Err(error) => self.fail(work.file, error),
             }
         }
-        for wave in [Wave::ClearMainTask, Wave::ClearManagers, Wave::ClearMarks] {
-            if kept.iter().all(|(_, steps)| steps.iter().all(|step| step.wave != wave)) {
-                continue;
+        (adopted, to_convert)
+    }
+
+    /// Clears what earlier attempts left of these tasks; those for which it failed leave the group.
+    fn clear<'w>(&mut self, group: Vec<Work<'w>>) -> Result<Vec<Work<'w>>> {
+        let mut kept: Vec<(Work<'w>, Vec<Step>)> = Vec::with_capacity(group.len());
+        for work in group {
+            match self.clearing(&work) {
+                Ok(steps) => kept.push((work, steps)),
+                Err(error) => self.fail(work.file, error),
             }
+        }
+        let target_folder = |step: &Step| match &step.change {
+            Change::Rename { to, .. } if step.wave != Wave::Unmark => to.parent(),
+            _ => None,
+        };
+        self.make_folders(kept.iter().flat_map(|(_, steps)| steps.iter().filter_map(target_folder)).collect())?;
+        for wave in Wave::CLEARING {
             self.run.check_cancelled()?;
-            let mut owners = Vec::new();
-            let mut batch = Vec::new();
-            for (place, (_, steps)) in kept.iter().enumerate() {
-                for step in steps.iter().filter(|step| step.wave == wave) {
-                    owners.push(place);
-                    batch.push(step.clone());
-                }
+            let (owners, batch) = take_wave(wave, kept.iter_mut().map(|(_, steps)| steps));
+            for (place, error) in failures(&owners, self.run.waves().apply(batch)?).into_iter().rev() {
+                let (work, _) = kept.remove(place);
+                self.fail(work.file, error);
             }
-            let failed = failures(&owners, self.run.waves().apply(&batch)?);
-            let mut place = 0;
-            kept.retain(|(work, _)| {
-                let error = failed.iter().find(|(failed, _)| *failed == place).map(|(_, error)| error.clone());
-                place += 1;
-                error.map(|error| fail(self.run, work.file, error)).is_none()
-            });
         }
         Ok(kept.into_iter().map(|(work, _)| work).collect())
     }
 
     fn clearing(&self, work: &Work<'_>) -> Result<Vec<Step>> {
-        if work.verdict != Verdict::ClearAndConvert {
-            return Ok(Vec::new());
-        }
         let id = id_of(work)?;
-        let leftover = self.facts.leftover(work.file, &id, work.ordinal);
+        let leftover = self.facts.leftover(work.file, &id, work.ordinal, work.verdict);
         Ok(steps::clear(work.file.base(), &id, &leftover, &self.staging))
     }
 
@@ -180,23 +185,28 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     /// The rows of a plan: what a run would do with each task of a group.
     pub(super) fn plan_rows(&mut self, group: &[Work<'_>]) -> Result<()> {
         self.run.check_cancelled()?;
-        let planned = self.plan(group);
-        for (work, planned) in group.iter().zip(planned) {
-            match planned {
+        let (adopted, to_convert) = self.adoptions(group);
+        let mut rows: Vec<(Work<'_>, Vec<Step>, Row)> =
+            adopted.into_iter().map(|(work, planned)| (work, planned.steps, planned.row)).collect();
+        for (work, planned) in to_convert.iter().zip(self.plan(&to_convert)) {
+            match planned.and_then(|planned| Ok((self.clearing(work)?, planned))) {
                 Err(error) => self.fail(work.file, error),
-                Ok(Planned { steps, mut row, .. }) => {
-                    let mut all = self.clearing(work)?;
-                    all.extend(steps);
-                    row.actions = actions(&all);
-                    row.outcome = match row.outcome {
-                        Outcome::Cancelled => Outcome::WouldCancel,
-                        Outcome::Skipped => Outcome::WouldSkip,
-                        _ => Outcome::WouldConvert,
-                    };
-                    count(self.run, row.outcome);
-                    self.run.report.push(row);
+                Ok((mut steps, planned)) => {
+                    steps.extend(planned.steps);
+                    rows.push((*work, steps, planned.row));
                 }
             }
+        }
+        rows.sort_by(|left, right| left.0.file.name.cmp(&right.0.file.name));
+        for (_, steps, mut row) in rows {
+            row.actions = actions(&steps);
+            row.outcome = match row.outcome {
+                Outcome::Cancelled => Outcome::WouldCancel,
+                Outcome::Skipped => Outcome::WouldSkip,
+                _ => Outcome::WouldConvert,
+            };
+            count(self.run, row.outcome);
+            self.run.report.push(row);
         }
         self.done += group.len() as u64;
         self.run.progress(Stage::Convert, self.done, group.last().map_or("", |work| &*work.file.name));
@@ -205,13 +215,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
 
     fn conversion(&mut self, work: &Work<'_>, bytes: &[u8]) -> Result<Planned> {
         let file = work.file;
-        let task = self.run.session.codec.decode_v1(bytes)?;
-        if task.base().to_string() != file.base() {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!("the id inside is {}, which is not its name's", task.base()),
-            ));
-        }
+        let task = self.decode(file, bytes)?;
         let mut row = Row::new(&file.name, Outcome::Converted);
         if task.state != file.state {
             row.detail = format!(
@@ -236,7 +240,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
             }
         };
         let id = id_of(work)?;
-        let encoded = self.run.session.codec.encode_v2(&to_v2(&task, &id, state, &pc, &node))?;
+        let encoded = self.encode(&to_v2(&task, &id, state, &pc, &node))?;
         let line = Line {
             v1: file.name.to_string(),
             v1_length: bytes.len() as u64,
@@ -260,10 +264,19 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let (file, base) = (work.file, work.file.base());
         let id = id_of(work)?;
         let found = inspect(self.run.storage(), &*self.run.session.codec, &id)?;
+        let damaged = |what: String| Error::new(ErrorKind::Damaged, what).at(layout::main_task(&id));
         let Some(Inspected::Whole(task, state, bytes)) = found else {
-            return Err(Error::new(ErrorKind::Damaged, "its V2 task changed while the run looked at it")
-                .at(layout::main_task(&id)));
+            return Err(damaged("its V2 task changed while the run looked at it".to_owned()));
         };
+        // Found where none was chosen, a place was not found then either.
+        let was_cancelled = state == StateV2::Cancel && task.pc_name.is_empty() && task.executenode.is_empty();
+        let made = if was_cancelled { StateV2::Cancel } else { file.state.upgraded() };
+        let expected = to_v2(&self.decode(file, v1_bytes)?, &id, made, &task.pc_name, &task.executenode);
+        let fields = differing_fields(&expected, &task);
+        if !fields.is_empty() || state != made {
+            let fields = if fields.is_empty() { "Status".to_owned() } else { fields.join(", ") };
+            return Err(damaged(format!("its V2 task is there and not what its V1 file says now: {fields}")));
+        }
         let line = Line {
             v1: file.name.to_string(),
             v1_length: v1_bytes.len() as u64,
@@ -284,8 +297,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
             steps.push(steps::complete(base, marked_node.as_deref().unwrap_or(&task.executenode)));
         }
         // A main task without its manager would hang.
-        if state.is_open() && !task.executenode.is_empty() && !self.facts.manager_nodes(&id).contains(&task.executenode)
-        {
+        if state.is_open() && !task.executenode.is_empty() && !self.facts.has_manager(&id, &task.executenode) {
             steps.push(steps::manager(&id, &task.executenode));
         }
         let outcome = match work.verdict {
@@ -298,15 +310,28 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         Ok(Planned { steps, line, row })
     }
 
-    fn make_node_folders(&mut self, jobs: &[Job]) -> Result<()> {
-        let manager_folder = |step: &Step| match &step.change {
-            Change::Create { path, .. } if step.wave == Wave::Manager => path.parent(),
-            _ => None,
-        };
-        let folders: HashSet<TreePath> =
-            jobs.iter().flat_map(|job| job.steps.iter().filter_map(manager_folder)).collect();
+    fn decode(&self, file: &V1File, bytes: &[u8]) -> Result<TaskV1> {
+        let task = self.run.session.codec.decode_v1(bytes)?;
+        if task.base().to_string() == file.base() {
+            return Ok(task);
+        }
+        Err(Error::new(ErrorKind::Corrupt, format!("the id inside is {}, which is not its name's", task.base())))
+    }
+
+    /// The bytes of a V2 task, from which the codec reads the same task again: a codec that does not is found before
+    /// anything is made with its bytes.
+    fn encode(&self, task: &TaskV2) -> Result<Vec<u8>> {
+        let codec = &*self.run.session.codec;
+        let bytes = codec.encode_v2(task)?;
+        if codec.decode_v2(&bytes)? == *task {
+            return Ok(bytes);
+        }
+        Err(Error::new(ErrorKind::Internal, "the codec reads another task from the bytes that it wrote"))
+    }
+
+    fn make_folders(&mut self, folders: BTreeSet<TreePath>) -> Result<()> {
         for folder in folders {
-            if self.node_folders.insert(folder.name().to_owned()) {
+            if self.folders.insert(folder.clone()) {
                 self.run.waves().make_folder(&folder)?;
             }
         }
@@ -314,32 +339,16 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     }
 
     /// One wave of the group: a job whose step fails leaves it.
-    fn wave(&mut self, wave: Wave, jobs: &mut Vec<Job>) -> Result<()> {
-        let mut owners = Vec::new();
-        let mut batch = Vec::new();
-        for (place, job) in jobs.iter_mut().enumerate() {
-            // Taken out, not copied: the bytes of a task are needed once.
-            for step in std::mem::take(&mut job.steps) {
-                if step.wave == wave {
-                    owners.push(place);
-                    batch.push(step);
-                } else {
-                    job.steps.push(step);
-                }
-            }
-        }
-        let failed = failures(&owners, self.run.waves().apply(&batch)?);
-        for (place, error) in failed.into_iter().rev() {
+    fn wave(&mut self, wave: Wave, jobs: &mut Vec<Job<'_>>) -> Result<()> {
+        let (owners, batch) = take_wave(wave, jobs.iter_mut().map(|job| &mut job.steps));
+        for (place, error) in failures(&owners, self.run.waves().apply(batch)?).into_iter().rev() {
             let job = jobs.remove(place);
-            let file = self.facts.v1.find(&job.name);
-            if let Some(file) = file {
-                self.fail(file, error);
-            }
+            self.fail(job.file, error);
         }
         Ok(())
     }
 
-    fn write_part(&mut self, jobs: &[Job], parts: &mut NewParts) -> Result<()> {
+    fn write_part(&mut self, jobs: &[Job<'_>], parts: &mut NewParts) -> Result<()> {
         let lines: Vec<Line> = jobs.iter().map(|job| job.line.clone()).collect();
         if lines.is_empty() {
             return Ok(());
@@ -361,23 +370,16 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         Ok(())
     }
 
-    fn finish(&mut self, job: Job) {
+    fn finish(&mut self, job: Job<'_>) {
         count(self.run, job.row.outcome);
         self.done += 1;
-        log::debug!(logger: *self.run.session.log, "{} is {} now", job.base, job.line.v2);
+        log::debug!(logger: *self.run.session.log, "{} is {} now", job.file.name, job.line.v2);
         self.run.report.push(job.row);
     }
 
     fn fail(&mut self, file: &V1File, error: Error) {
         fail(self.run, file, error);
     }
-}
-
-/// The parts of an upgrade, and the number of the next one of this run.
-#[derive(Debug, Default)]
-pub(super) struct NewParts {
-    pub(super) parts: Parts,
-    pub(super) next_number: u64,
 }
 
 /// Counts a task that ended well.
@@ -405,20 +407,27 @@ pub(super) fn fail(run: &mut Run<'_>, file: &V1File, error: Error) {
     run.report.push(row);
 }
 
-pub(super) fn groups<'w, 'x>(work: &'x [Work<'w>]) -> impl Iterator<Item = &'x [Work<'w>]> {
-    let mut rest = work;
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fits = |work: &&Work<'_>| {
-            bytes += work.file.length;
-            bytes <= GROUP_BYTES
-        };
-        // A file that is over the bound by itself makes a group of its own.
-        let count = rest.iter().take(GROUP_TASKS).take_while(fits).count().max(1).min(rest.len());
-        let (group, after) = rest.split_at(count);
-        rest = after;
-        (!group.is_empty()).then_some(group)
-    })
+impl<'w> Job<'w> {
+    fn new(work: &Work<'w>, planned: Planned) -> Self {
+        Self { file: work.file, steps: planned.steps, line: planned.line, row: planned.row }
+    }
+}
+
+/// Takes the steps of a wave out of the tasks' lists, not copied: the bytes of a task are needed once. Beside them the
+/// place of the task that each belongs to.
+fn take_wave<'s>(wave: Wave, tasks: impl Iterator<Item = &'s mut Vec<Step>>) -> (Vec<usize>, Vec<Step>) {
+    let (mut owners, mut batch) = (Vec::new(), Vec::new());
+    for (place, steps) in tasks.enumerate() {
+        for step in std::mem::take(steps) {
+            if step.wave == wave {
+                owners.push(place);
+                batch.push(step);
+            } else {
+                steps.push(step);
+            }
+        }
+    }
+    (owners, batch)
 }
 
 /// What is to be worked on, and what cannot be; in the order of the names.

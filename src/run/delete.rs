@@ -2,7 +2,7 @@
 
 use super::context::{some_of, Run};
 use super::options::Stage;
-use super::scan::V1Scan;
+use super::scan::{V1File, V1Scan};
 use super::trees::{self, Trees};
 use super::upgrade::{clear_leftover_marks, end, leftovers, refused};
 use super::v1_check::{self, Manifests};
@@ -75,8 +75,9 @@ fn check_upgraded(run: &mut Run<'_>) -> Result<Manifests> {
     let strangers = v1_check::strangers(&v1, &manifests);
     reasons.extend(strangers.iter().map(|(file, why)| format!("{}: {why}", file.name)));
     let changed = v1_check::changed_bytes(run, &v1, &manifests)?;
-    let known = |reason: &String| strangers.iter().any(|(file, _)| reason.starts_with(&*file.name));
-    reasons.extend(changed.into_iter().filter(|reason| !known(reason)));
+    let unsaid = |file: &V1File| !strangers.iter().any(|(stranger, _)| stranger.name == file.name);
+    let changed = changed.iter().filter(|(file, _)| unsaid(file));
+    reasons.extend(changed.map(|(file, why)| format!("{}: {why}", file.name)));
     reasons.extend(unknown_reasons(run, &v1)?);
     let before = run.report.rows.len();
     // Once a node has started, V2 tasks move on and no longer equal what they were made as.
@@ -140,8 +141,8 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
     if let Some(manifests) = manifests {
         // Marks that outlived the done mark would make the tree look as if an upgrade were under way.
         clear_leftover_marks(run, manifests)?;
-    } else if seen.facts.upgrading {
-        super::finish::clear_marks(run)?;
+    } else if seen.facts.upgrading && seen.facts.done {
+        clear_leftover_marks(run, &Manifests::read(run.storage())?)?;
     }
     run.check_cancelled()?;
     run.stage(Stage::Finish);
@@ -150,6 +151,14 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
         run.confirm()?;
         run.waves().rename(&layout::v1(), &layout::v1_deleting())?;
         run.report.phase = Phase::Deleting;
+    }
+    if let Err(error) = nothing_new_in_deleting(run, manifests, seen) {
+        // The checks take their time, and DELETE needs no node down: what turned up meanwhile is not swept away.
+        if seen.facts.v1 {
+            run.waves().rename(&layout::v1_deleting(), &layout::v1())?;
+            run.report.phase = Phase::Upgraded;
+        }
+        return Err(error);
     }
     run.stage(Stage::Clean);
     run.waves().remove(&layout::v1_deleting())?;
@@ -161,6 +170,30 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
     Ok(())
 }
 
+/// Every V1 task in the folder that is about to be removed is one that was upgraded, in the state and length it had.
+fn nothing_new_in_deleting(run: &Run<'_>, manifests: Option<&Manifests>, seen: &Trees) -> Result<()> {
+    let v1 = V1Scan::read_in(run.storage(), &layout::v1_deleting().join(layout::SCHEDULER))?;
+    let names: Vec<String> = match manifests {
+        _ if v1.files.is_empty() => return Ok(()),
+        Some(manifests) => {
+            v1_check::strangers(&v1, manifests).iter().map(|(file, why)| format!("{}: {why}", file.name)).collect()
+        }
+        None if seen.facts.done => {
+            let manifests = Manifests::read(run.storage())?;
+            v1_check::strangers(&v1, &manifests).iter().map(|(file, why)| format!("{}: {why}", file.name)).collect()
+        }
+        None if run.options.force => return Ok(()),
+        None => v1.files.iter().map(|file| format!("{}: no upgrade knows it", file.name)).collect(),
+    };
+    if names.is_empty() {
+        return Ok(());
+    }
+    let what = format!("V1 tasks turned up while the tree was being deleted: {}", some_of(&names));
+    Err(Error::new(ErrorKind::NewV1Tasks, what)
+        .at(layout::v1_deleting())
+        .advise("stop whatever still writes V1 tasks and move these files out of the tree, then run DELETE again"))
+}
+
 fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     if let Err(error) = check(run, seen) {
         if error.kind() != ErrorKind::Refused {
@@ -168,7 +201,10 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         }
         run.warn(format!("a run would be refused: {}", error.message()));
     }
-    let mut actions: Vec<String> = leftovers(seen).into_iter().map(|path| format!("remove {path}")).collect();
+    let mut actions = Vec::new();
+    if seen.facts.v1 || run.report.phase == Phase::Deleting {
+        actions.extend(leftovers(seen).into_iter().map(|path| format!("remove {path}")));
+    }
     if seen.facts.v1 {
         actions.push(format!("rename {} to {}", layout::v1(), layout::v1_deleting()));
     }

@@ -1,12 +1,14 @@
 //! The end of an upgrade: the manifest, the done mark, and what goes after it.
 
 use super::context::{host, now, some_of, Run};
+use std::collections::HashSet;
+
 use super::options::Stage;
+use super::parts::{Parts, MANIFEST_BYTES_LIMIT};
 use super::scan::{MarkScan, V1File, V1Scan};
-use super::task_facts::{Parts, MANIFEST_BYTES_LIMIT};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout;
+use crate::layout::{self, V1Name};
 use crate::plan::manifest::{merge, Head, Line, Reader, Writer};
 use crate::storage::Storage;
 
@@ -72,16 +74,32 @@ pub(super) fn each_part_line(storage: &dyn Storage, parts: &Parts, sink: impl Fn
 fn manifest(run: &Run<'_>, v1: &V1Scan, parts: &Parts) -> Result<Vec<u8>> {
     let head = Head::new(&run.name, &host(), &run.begun, &now(), run.session.change_id()?);
     let mut writer = Writer::new(&head, parts.bytes + HEAD_AND_TAIL_BYTES)?;
+    let bases: HashSet<&str> = v1.files.iter().map(V1File::base).collect();
     let mut waiting = v1.files.iter().map(|file| &*file.name).peekable();
+    let mut gone = Vec::new();
     each_part_line(run.storage(), parts, |line| {
-        waiting.next_if(|name| *name == line.v1);
-        writer.line(&line)
+        if waiting.next_if(|name| *name == line.v1).is_some() {
+            return writer.line(&line);
+        }
+        // A line of a state that the task has left: it was converted anew and has another.
+        let has_another = V1Name::parse(&line.v1).is_some_and(|name| bases.contains(&*name.base.to_string()));
+        if !has_another {
+            gone.push(line.v1);
+        }
+        Ok(())
     })?;
+    if !gone.is_empty() {
+        let what = format!("V1 files of converted tasks are gone: {}", some_of(&gone));
+        return Err(Error::new(ErrorKind::Damaged, what)
+            .at(layout::v1_scheduler())
+            .advise("restore the V1 files that are named, then run UPGRADE again"));
+    }
     // Lines and names come in the same order, so a name that is still waiting has no line.
     match waiting.next() {
         None => writer.finish(),
         Some(name) => {
-            Err(Error::new(ErrorKind::Damaged, "a converted task is in no part").of_task(name).at(layout::upgrading()))
+            let what = "a converted task is in no part";
+            Err(Error::new(ErrorKind::Damaged, what).of_task(name).at(layout::upgrading()))
         }
     }
 }

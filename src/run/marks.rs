@@ -2,12 +2,13 @@
 
 use super::catalog_answers::CatalogAnswers;
 use super::context::{some_of, Run};
-use super::convert::{self, Converter, NewParts};
+use super::convert::{self, Converter};
 use super::finish;
 use super::options::RunOptions;
+use super::parts::{NewParts, Parts};
 use super::scan::{MarkScan, V1File, V1Scan, V2Scan};
 use super::session::Session;
-use super::task_facts::{Facts, Parts};
+use super::task_facts::{Facts, Listings};
 use super::trees;
 use super::upgrade::{self, refused};
 use super::v1_check::Manifests;
@@ -132,6 +133,9 @@ impl Session {
         let mut run = Run::new(self, Operation::Upgrade, RunOptions::default(), Some(guard), None);
         let result = run.confirm().and_then(|()| work(&mut run));
         (_, *held, _) = run.end_with_lock();
+        if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {
+            self.cancel.store(false, std::sync::atomic::Ordering::Relaxed);
+        }
         result
     }
 }
@@ -162,7 +166,8 @@ fn all_upgraded(run: &mut Run<'_>) -> Result<()> {
     let old_parts = Parts::read(run.storage(), &marks)?;
     let v2 = V2Scan::read(run.storage())?;
     let session = run.session;
-    let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, (&v1, &marks, &old_parts, &v2))?;
+    let listings = Listings { v1: &v1, marks: &marks, parts: &old_parts, v2: &v2 };
+    let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, listings)?;
     let (work, failed) = convert::work(&v1.files, &decisions);
     if let Some((file, error)) = failed.into_iter().next() {
         return Err(error.of_task(&file.name));

@@ -49,9 +49,13 @@ pub(super) struct V1Scan {
 
 impl V1Scan {
     pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
+        Self::read_in(storage, &layout::v1_scheduler())
+    }
+
+    /// The same of a V1 tree that has another name by now.
+    pub(super) fn read_in(storage: &dyn Storage, folder: &TreePath) -> Result<Self> {
         let mut scan = Self::default();
-        let folder = layout::v1_scheduler();
-        let listed = storage.list(&folder, &mut |entry| {
+        let listed = storage.list(folder, &mut |entry| {
             match V1Name::parse(&entry.name).filter(|_| entry.is_file()) {
                 Some(name) => scan.files.push(V1File {
                     name: entry.name.into_boxed_str(),
@@ -106,7 +110,7 @@ pub(super) struct MarkScan {
     pub(super) upgraded: HashSet<Box<str>>,
     /// The nodes of each base's marks in progress.
     pub(super) in_progress: HashMap<Box<str>, Vec<String>>,
-    /// The names of parts, in the order of their runs.
+    /// The names of parts, oldest first by the clock of the storage: those of several hosts may differ.
     pub(super) parts: Vec<String>,
     pub(super) unknown: Vec<String>,
 }
@@ -115,6 +119,7 @@ impl MarkScan {
     pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
         let mut scan = Self::default();
         let folder = layout::upgrading();
+        let mut parts = Vec::new();
         let listed = storage.list(&folder, &mut |entry| {
             let mark = if entry.is_file() { layout::parse_mark(&entry.name) } else { Mark::Unknown };
             match mark {
@@ -122,7 +127,7 @@ impl MarkScan {
                 Mark::InProgress { base, node } => {
                     scan.in_progress.entry(base.into_boxed_str()).or_default().push(node);
                 }
-                Mark::Part => scan.parts.push(entry.name),
+                Mark::Part => parts.push((entry.stat.mtime_ms, part_order(&entry.name), entry.name)),
                 Mark::Reopen => {}
                 Mark::Unknown => scan.unknown.push(format!("{folder}/{}", entry.name)),
             }
@@ -130,13 +135,16 @@ impl MarkScan {
         });
         none_if_missing(listed)?;
         scan.in_progress.values_mut().for_each(|nodes| nodes.sort_unstable());
-        scan.parts.sort_by_cached_key(|name| {
-            let (run, number) = name.rsplit_once('.').unwrap_or((name, ""));
-            (run.to_owned(), number.parse::<u64>().unwrap_or(u64::MAX))
-        });
+        parts.sort_unstable();
+        scan.parts = parts.into_iter().map(|(_, _, name)| name).collect();
         scan.unknown.sort_unstable();
         Ok(scan)
     }
+}
+
+/// The number at the end of a part's name: within a run later parts have higher ones.
+fn part_order(name: &str) -> u64 {
+    name.rsplit_once('.').and_then(|(_, number)| number.parse().ok()).unwrap_or(u64::MAX)
 }
 
 /// The V2 main tasks that are there.
@@ -182,22 +190,41 @@ impl V2Scan {
     }
 }
 
-/// Which nodes have a manager file of these ids.
-pub(super) fn managers(storage: &dyn Storage, ids: &HashSet<String>) -> Result<HashMap<String, Vec<String>>> {
-    let mut found: HashMap<String, Vec<String>> = HashMap::new();
-    if ids.is_empty() {
-        return Ok(found);
+/// The manager files whose ids have the shape of an upgraded task.
+#[derive(Debug, Default)]
+pub(super) struct ManagerScan {
+    nodes: Vec<String>,
+    /// ts, seq, ordinal, and the place of the node; sorted.
+    rows: Vec<(u64, i32, u16, usize)>,
+}
+
+impl ManagerScan {
+    pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
+        let mut scan = Self::default();
+        for folder in storage.children(&layout::v2_task_assigned())?.unwrap_or_default() {
+            let Some(node) = layout::unescape(&folder.name).filter(|_| folder.is_folder()) else { continue };
+            let path = layout::node_folder(&node);
+            let place = scan.nodes.len();
+            scan.nodes.push(node);
+            let listed = storage.list(&path, &mut |entry| {
+                let id = layout::parse_manager(&entry.name).filter(|_| entry.is_file());
+                let shape =
+                    id.and_then(|id| id.upgraded_from().map(|(ts, ordinal)| (ts, id.sequence_no, ordinal, place)));
+                scan.rows.extend(shape);
+                ControlFlow::Continue(())
+            });
+            none_if_missing(listed)?;
+        }
+        scan.rows.sort_unstable();
+        scan.rows.shrink_to_fit();
+        Ok(scan)
     }
-    for folder in storage.children(&layout::v2_task_assigned())?.unwrap_or_default() {
-        let Some(node) = layout::unescape(&folder.name).filter(|_| folder.is_folder()) else { continue };
-        let listed = storage.list(&layout::node_folder(&node), &mut |entry| {
-            let id = layout::parse_manager(&entry.name).map(|id| id.to_string());
-            if let Some(id) = id.filter(|id| entry.is_file() && ids.contains(id)) {
-                found.entry(id).or_default().push(node.clone());
-            }
-            ControlFlow::Continue(())
-        });
-        none_if_missing(listed)?;
+
+    /// The nodes that have a manager file of an id.
+    pub(super) fn nodes_of(&self, id: &V2Id) -> impl Iterator<Item = &str> {
+        let key = id.upgraded_from().map(|(ts, ordinal)| (ts, id.sequence_no, ordinal));
+        let from = key.map_or(self.rows.len(), |key| self.rows.partition_point(|row| (row.0, row.1, row.2) < key));
+        let its = self.rows[from..].iter().take_while(move |row| Some((row.0, row.1, row.2)) == key);
+        its.filter_map(|row| self.nodes.get(row.3)).map(String::as_str)
     }
-    Ok(found)
 }

@@ -14,7 +14,7 @@ use super::report::Report;
 use super::{delete, status, upgrade};
 use crate::cluster::{Catalog, Liveness};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{FileLock, Guard, Lock};
+use crate::lock::{Guard, Lock};
 use crate::plan::phase::{permit, Operation, Permit};
 use crate::storage::{LocalStorage, Storage};
 use crate::task::{Codec, DefaultCodec};
@@ -60,7 +60,8 @@ impl SessionBuilder {
     /// A session on a local folder, locked by a file lock on it.
     pub fn local(root: &Path) -> Result<Self> {
         let storage = LocalStorage::open(root)?;
-        Ok(Self::new(Arc::new(storage)).lock(FileLock::new(root)))
+        let lock = storage.lock()?;
+        Ok(Self::new(Arc::new(storage)).lock(lock))
     }
 
     /// The lock of the cluster.
@@ -142,14 +143,15 @@ impl SessionBuilder {
 
 /// The root and everything outside it. One operation at a time; [`Session::cancel`] from any thread.
 pub struct Session {
+    /// The lock where the caller took it by itself. Its mutex is what makes a second operation at once busy. The first
+    /// field, so that a session that is dropped gives the lock up while everything it may need is still there.
+    held: Mutex<Option<Box<dyn Guard>>>,
     pub(super) storage: Arc<dyn Storage>,
     lock: Arc<dyn Lock>,
     catalog: Option<Arc<dyn Catalog>>,
     liveness: Option<Arc<dyn Liveness>>,
     pub(super) codec: Arc<dyn Codec>,
     pub(super) log: Arc<SessionLog>,
-    /// The lock where the caller took it by itself. Its mutex is what makes a second operation at once busy.
-    held: Mutex<Option<Box<dyn Guard>>>,
     pub(super) cancel: AtomicBool,
 }
 
@@ -235,6 +237,7 @@ impl Session {
     /// # Errors
     /// `NodesOnline` with the names, or `Liveness` where that cannot be told.
     pub fn check_all_offline(&self, operation: Operation) -> Result<()> {
+        let _one_at_a_time = self.busy()?;
         let phase = super::trees::read(&*self.storage)?.phase()?;
         let needed = match (operation, permit(operation, phase)) {
             (Operation::Status | Operation::Delete, _) => false,

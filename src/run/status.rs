@@ -4,9 +4,9 @@ use super::context::Run;
 use super::finish::each_part_line;
 use super::lock_file::LockHolder;
 use super::options::Stage;
+use super::parts::Parts;
 use super::report::{Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
-use super::task_facts::Parts;
 use super::trees::{self, Trees};
 use super::upgrade::leftovers;
 use super::v1_check::{self, Manifests};
@@ -19,7 +19,10 @@ use crate::plan::phase::Phase;
 pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     run.stage(Stage::Check);
     let seen = trees::read(run.storage())?;
-    run.report.lock_holder = LockHolder::read(run.storage())?;
+    match LockHolder::read(run.storage()) {
+        Ok(holder) => run.report.lock_holder = holder,
+        Err(error) => run.warn(format!("who holds the lock cannot be read: {error}")),
+    }
     run.report.unknown.extend(seen.unknown.iter().cloned());
     let phase = match seen.phase() {
         Ok(phase) => phase,
@@ -47,14 +50,15 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     }
 }
 
-/// Folders and files of runs that did not end. While a lock file is there they may be those of a run under way.
+/// Folders and files of runs that did not end, or of the one that the lock file names.
 fn list_leftovers(run: &mut Run<'_>, seen: &Trees) {
-    if run.report.lock_holder.is_some() {
-        return;
-    }
+    let whose = match run.report.lock_holder {
+        Some(_) => "of the run that the lock file names; if that run is dead, the next one clears it",
+        None => "the next run clears it",
+    };
     let beside_done = seen.facts.done && !seen.facts.reopen;
     let paths = leftovers(seen).into_iter().filter(|path| beside_done || *path != layout::upgrading());
-    run.report.leftovers.extend(paths.map(|path| format!("{path}: the next run clears it")));
+    run.report.leftovers.extend(paths.map(|path| format!("{path}: {whose}")));
 }
 
 /// A task that is there in two states fails in every upgrade; it can be told by the names alone.

@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::catalog_answers::CatalogAnswers;
 use super::context::{some_of, Run};
-use super::convert::{self, Converter, NewParts};
+use super::convert::{self, Converter, Work};
 use super::finish;
+use super::inspect::{inspect, Inspected};
 use super::options::Stage;
-use super::report::{Outcome, Row};
+use super::parts::{NewParts, Parts};
+use super::report::{Counts, Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
-use super::task_facts::{inspect, Facts, Inspected, Parts};
+use super::task_facts::{Decision, Facts, Listings};
 use super::trees::{self, Trees};
 use super::upgrade_plan;
 use super::v1_check::{self, Manifests};
@@ -19,7 +21,7 @@ use crate::layout;
 use crate::plan::phase::{permit, Operation, Permit, Phase};
 use crate::plan::steps::{self, Leftover};
 use crate::task::{V1Base, V2Id};
-use crate::tree::{TreePath, NAME_BYTES_LIMIT};
+use crate::tree::{Change, TreePath, NAME_BYTES_LIMIT};
 
 /// Runs UPGRADE, or its plan.
 pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
@@ -68,10 +70,9 @@ fn under_the_lock(run: &mut Run<'_>) -> Result<()> {
         }
         _ => return Err(refused(phase, "another operation began just now")),
     }
-    let v1 = V1Scan::read(run.storage())?;
-    check_up_front(run, &v1)?;
+    check_up_front(run, &seen, &V1Scan::read(run.storage())?)?;
     run.begin()?;
-    let result = upgrade(run, &seen, &v1);
+    let result = upgrade(run, &seen);
     end(run, result)
 }
 
@@ -83,7 +84,7 @@ pub(super) fn end(run: &Run<'_>, result: Result<()>) -> Result<()> {
     result.and(ended)
 }
 
-fn upgrade(run: &mut Run<'_>, seen: &Trees, v1: &V1Scan) -> Result<()> {
+fn upgrade(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     run.waves().make_folder(&layout::upgrading())?;
     if let Err(error) = run.session.all_offline() {
         // A node came up in the meantime. What has not begun is not left as if it had.
@@ -97,46 +98,56 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, v1: &V1Scan) -> Result<()> {
     }
     run.report.phase = Phase::Upgrading;
     run.stage(Stage::List);
-    let marks = MarkScan::read(run.storage())?;
-    let mut parts = NewParts { parts: Parts::read(run.storage(), &marks)?, next_number: 0 };
-    let v2 = V2Scan::read(run.storage())?;
-    describe_trees(run, v1, &marks, &v2, &parts.parts);
-    let failed = {
-        let old_parts = std::mem::take(&mut parts.parts);
-        let storage = std::sync::Arc::clone(&run.session.storage);
-        let codec = std::sync::Arc::clone(&run.session.codec);
-        let (facts, decisions) = Facts::decide(&*storage, &*codec, (v1, &marks, &old_parts, &v2))?;
-        let (work, failed) = convert::work(&v1.files, &decisions);
-        run.report.counts.total = v1.files.len() as u64;
-        run.report.counts.skipped = (v1.files.len() - work.len() - failed.len()) as u64;
-        run.report.counts.left = work.len() as u64;
-        for (file, error) in failed {
-            convert::fail(run, file, error);
-        }
-        parts.parts.inherit(&old_parts);
-        run.stage(Stage::Convert);
-        let session = run.session;
-        let catalog = CatalogAnswers::new(session.catalog()?);
-        let converted = Converter::new(run, &facts, catalog).convert(&work, &mut parts);
-        headline(run);
-        converted?;
-        run.report.counts.failed
-    };
-    drop(marks);
-    drop(v2);
-    if failed > 0 {
-        let what = format!("{failed} of {} tasks failed; the others are converted", run.report.counts.total);
-        return Err(Error::new(ErrorKind::TasksFailed, what));
+    // Listed once no node can start any more: what V1 holds now is what is upgraded.
+    let v1 = V1Scan::read(run.storage())?;
+    let parts = convert_all(run, &v1)?;
+    if run.report.counts.failed > 0 {
+        let Counts { failed, total, .. } = run.report.counts;
+        return Err(Error::new(
+            ErrorKind::TasksFailed,
+            format!("{failed} of {total} tasks failed; the others are converted"),
+        ));
     }
-    finish::finish(run, v1, &parts.parts)?;
+    finish::finish(run, &v1, &parts)?;
     run.report.conclude(Phase::Upgraded, format!("all {} tasks are upgraded", run.report.counts.total));
     Ok(())
 }
 
+/// Converts what is not converted yet; the parts of all that is.
+fn convert_all(run: &mut Run<'_>, v1: &V1Scan) -> Result<Parts> {
+    let marks = MarkScan::read(run.storage())?;
+    let old_parts = Parts::read(run.storage(), &marks)?;
+    let v2 = V2Scan::read(run.storage())?;
+    let session = run.session;
+    let listings = Listings { v1, marks: &marks, parts: &old_parts, v2: &v2 };
+    describe_trees(run, listings);
+    let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, listings)?;
+    let work = sort_decisions(run, v1, &decisions);
+    run.report.counts.left = work.len() as u64;
+    let mut parts = NewParts::default();
+    parts.parts.inherit(&old_parts);
+    run.stage(Stage::Convert);
+    let catalog = CatalogAnswers::new(session.catalog()?);
+    let converted = Converter::new(run, &facts, catalog).convert(&work, &mut parts);
+    headline(run);
+    converted.map(|()| parts.parts)
+}
+
+/// Counts what is converted already, lists what cannot be, and gives what is to be worked on.
+pub(super) fn sort_decisions<'v>(run: &mut Run<'_>, v1: &'v V1Scan, decisions: &[Decision]) -> Vec<Work<'v>> {
+    let (work, failed) = convert::work(&v1.files, decisions);
+    run.report.counts.total = v1.files.len() as u64;
+    run.report.counts.skipped = (v1.files.len() - work.len() - failed.len()) as u64;
+    for (file, error) in failed {
+        convert::fail(run, file, error);
+    }
+    work
+}
+
 /// What the listings say beside the tasks.
-pub(super) fn describe_trees(run: &mut Run<'_>, v1: &V1Scan, marks: &MarkScan, v2: &V2Scan, parts: &Parts) {
+pub(super) fn describe_trees(run: &mut Run<'_>, listings: Listings<'_>) {
+    let Listings { v1, marks, parts, v2 } = listings;
     run.report.v1_states = v1.by_state();
-    run.report.v2_tasks = v2.count;
     for unknown in [&v1.unknown, &v2.unknown, &marks.unknown] {
         run.report.unknown.extend(unknown.iter().cloned());
     }
@@ -159,7 +170,13 @@ fn headline(run: &mut Run<'_>) {
 }
 
 /// Names, folder sizes and rights, all that is wrong said at once, before anything is written.
-pub(super) fn check_up_front(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
+pub(super) fn check_up_front(run: &mut Run<'_>, seen: &Trees, v1: &V1Scan) -> Result<()> {
+    if !seen.facts.v1 {
+        // Its marks alone would make it look complete.
+        return Err(Error::new(ErrorKind::Damaged, "an upgrade has begun and its V1 tree is gone")
+            .at(layout::v1())
+            .advise("bring the V1 tree back, then run UPGRADE again"));
+    }
     let storage = run.storage();
     // A catalog that cannot be reached fails the tasks later, one by one; here it only shortens the check.
     let nodes = run.session.catalog()?.cluster_nodes().unwrap_or_default();
@@ -213,17 +230,22 @@ fn nearest_folder(run: &Run<'_>, mut folder: TreePath) -> Result<Option<TreePath
 /// The upgrade is complete: what was left over is cleared, V1 tasks that turned up since are an error that names them.
 fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     run.report.phase = Phase::Upgraded;
-    let manifests = Manifests::read(run.storage())?;
-    if has_leftovers(seen) {
-        if run.options.plan {
-            run.report.actions.extend(leftovers(seen).into_iter().map(|path| format!("remove {path}")));
-        } else {
-            run.acquire()?;
-            run.begin()?;
-            let cleared = clear_leftover_marks(run, &manifests);
-            end(run, cleared)?;
+    let left_over = leftovers(seen);
+    if !left_over.is_empty() && run.options.plan {
+        run.report.actions.extend(left_over.into_iter().map(|path| format!("remove {path}")));
+    } else if !left_over.is_empty() {
+        run.acquire()?;
+        // Everything read before the lock was held is read again.
+        let phase = trees::read(run.storage())?.phase()?;
+        if phase != Phase::Upgraded {
+            return Err(refused(phase, "another operation began just now"));
         }
+        let manifests = Manifests::read(run.storage())?;
+        run.begin()?;
+        let cleared = clear_leftover_marks(run, &manifests);
+        end(run, cleared)?;
     }
+    let manifests = Manifests::read(run.storage())?;
     let v1 = V1Scan::read(run.storage())?;
     run.report.v1_states = v1.by_state();
     run.report.counts.total = v1.files.len() as u64;
@@ -245,10 +267,6 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         verifier.finish()?;
     }
     Ok(())
-}
-
-pub(super) fn has_leftovers(seen: &Trees) -> bool {
-    !leftovers(seen).is_empty()
 }
 
 /// What runs that did not end left beside a complete upgrade.
@@ -316,6 +334,9 @@ fn settle(
     }
     for (id, leftover) in &leftovers {
         for step in steps::clear(base, id, leftover, &layout::staging_of(&run.name)) {
+            if let Change::Rename { to, .. } = &step.change {
+                to.parent().map_or(Ok(()), |folder| run.waves().make_folder(&folder))?;
+            }
             run.waves().one(&step.change, step.taken)?;
         }
     }

@@ -2,13 +2,15 @@
 
 use super::catalog_answers::CatalogAnswers;
 use super::context::Run;
-use super::convert::{self, Converter};
+use super::convert::Converter;
+use super::groups::groups;
 use super::lock_file::LockHolder;
 use super::options::Stage;
+use super::parts::Parts;
 use super::scan::{MarkScan, V1Scan, V2Scan};
-use super::task_facts::{Facts, Parts};
+use super::task_facts::{Facts, Listings};
 use super::trees::Trees;
-use super::upgrade::{check_up_front, describe_trees, leftovers};
+use super::upgrade::{check_up_front, describe_trees, leftovers, sort_decisions};
 use crate::error::Result;
 use crate::layout;
 
@@ -26,21 +28,16 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     }
     run.stage(Stage::List);
     let v1 = V1Scan::read(run.storage())?;
-    if let Err(error) = check_up_front(run, &v1) {
+    if let Err(error) = check_up_front(run, seen, &v1) {
         run.warn(format!("a run would be refused: {error}"));
     }
     let marks = MarkScan::read(run.storage())?;
-    let old_parts = Parts::read(run.storage(), &marks)?;
+    let parts = Parts::read(run.storage(), &marks)?;
     let v2 = V2Scan::read(run.storage())?;
-    describe_trees(run, &v1, &marks, &v2, &old_parts);
-    let storage = std::sync::Arc::clone(&session.storage);
-    let (facts, decisions) = Facts::decide(&*storage, &*session.codec, (&v1, &marks, &old_parts, &v2))?;
-    let (work, failed) = convert::work(&v1.files, &decisions);
-    run.report.counts.total = v1.files.len() as u64;
-    run.report.counts.skipped = (v1.files.len() - work.len() - failed.len()) as u64;
-    for (file, error) in failed {
-        convert::fail(run, file, error);
-    }
+    let listings = Listings { v1: &v1, marks: &marks, parts: &parts, v2: &v2 };
+    describe_trees(run, listings);
+    let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, listings)?;
+    let work = sort_decisions(run, &v1, &decisions);
     let staging = layout::staging_of(&run.name);
     for leftover in leftovers(seen).into_iter().filter(|path| *path != layout::upgrading()) {
         run.report.actions.push(format!("remove {leftover}"));
@@ -54,7 +51,7 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     }
     run.stage(Stage::Convert);
     let mut converter = Converter::new(run, &facts, catalog);
-    for group in convert::groups(&work) {
+    for group in groups(&work, |work| work.file.length) {
         converter.plan_rows(group)?;
     }
     let marks_of_all = layout::upgrading();

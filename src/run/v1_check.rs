@@ -3,17 +3,15 @@
 use std::collections::HashSet;
 
 use super::context::{some_of, Run};
+use super::groups::groups;
+use super::parts::MANIFEST_BYTES_LIMIT;
 use super::scan::{V1File, V1Scan};
-use super::task_facts::MANIFEST_BYTES_LIMIT;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::manifest::{Line, Reader};
 use crate::storage::Storage;
 use crate::task::{content_sum, V1Base, FILE_BYTES_LIMIT};
 use crate::tree::{Kind, TreePath};
-
-/// How many V1 files are read together.
-const GROUP_FILES: usize = 2_048;
 
 /// What the done folder holds: every manifest, and the nodes that started since.
 #[derive(Debug)]
@@ -108,10 +106,15 @@ pub(super) fn new_v1_tasks(strangers: &[(&V1File, String)]) -> Error {
     Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler())
 }
 
-/// The V1 files whose bytes are not those that were upgraded; each is read.
-pub(super) fn changed_bytes(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests) -> Result<Vec<String>> {
+/// The V1 files whose bytes are not those that were upgraded, each with why; each file is read.
+pub(super) fn changed_bytes<'v>(
+    run: &mut Run<'_>,
+    v1: &'v V1Scan,
+    manifests: &Manifests,
+) -> Result<Vec<(&'v V1File, String)>> {
     let mut changed = Vec::new();
-    for (index, group) in v1.files.chunks(GROUP_FILES).enumerate() {
+    let mut done = 0;
+    for group in groups(&v1.files, |file| file.length) {
         run.check_cancelled()?;
         let paths: Vec<TreePath> = group.iter().map(V1File::path).collect();
         let read = run.storage().read_batch(&paths, FILE_BYTES_LIMIT, run.in_flight());
@@ -119,13 +122,12 @@ pub(super) fn changed_bytes(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifest
             let Some(known) = manifests.find(&file.name) else { continue };
             match bytes {
                 Ok(bytes) if *content_sum(&bytes) == *known.sum => {}
-                Ok(_) => changed.push(format!("{}: its bytes changed after it was upgraded", file.name)),
-                Err(error) => changed.push(format!("{}: {}", file.name, error.message())),
+                Ok(_) => changed.push((file, "its bytes changed after it was upgraded".to_owned())),
+                Err(error) => changed.push((file, error.message().to_owned())),
             }
         }
-        let done = (index * GROUP_FILES + group.len()) as u64;
-        let last = group.last().map_or("", |file| &*file.name);
-        run.progress(super::options::Stage::Check, done, last);
+        done += group.len() as u64;
+        run.progress(super::options::Stage::Check, done, group.last().map_or("", |file| &*file.name));
     }
     Ok(changed)
 }

@@ -18,16 +18,22 @@ impl Waves<'_> {
     ///
     /// # Errors
     /// Where the run cannot go on at all: the lock is lost, the disk is full, a right is missing, the storage is away.
-    pub(super) fn apply(&self, steps: &[Step]) -> Result<Vec<Result<()>>> {
+    pub(super) fn apply(&self, steps: Vec<Step>) -> Result<Vec<Result<()>>> {
         if steps.is_empty() {
             return Ok(Vec::new());
         }
-        let changes: Vec<Change> = steps.iter().map(|step| step.change.clone()).collect();
+        let (taken, changes): (Vec<Taken>, Vec<Change>) =
+            steps.into_iter().map(|step| (step.taken, step.change)).unzip();
         let answers = self.storage.change_batch(&changes, self.flow);
-        if answers.len() != steps.len() {
+        if answers.len() != changes.len() {
             return Err(Error::new(ErrorKind::Internal, "the storage did not answer every change"));
         }
-        steps.iter().zip(answers).map(|(step, answer)| self.judge(step, answer)).collect()
+        changes
+            .iter()
+            .zip(taken)
+            .zip(answers)
+            .map(|((change, taken), answer)| self.judge(change, taken, answer))
+            .collect()
     }
 
     /// Carries out one change of the run itself, whose failure ends the run.
@@ -53,10 +59,10 @@ impl Waves<'_> {
         self.one(&Change::Remove { path: path.clone(), recursive: true }, Taken::Fail)
     }
 
-    fn judge(&self, step: &Step, answer: Result<()>) -> Result<Result<()>> {
-        match self.settle(&step.change, step.taken, answer) {
-            Err(error) if stops_the_run(error.kind()) => Err(error.at(step.change.path())),
-            settled => Ok(settled.map_err(|error| error.at(step.change.path()))),
+    fn judge(&self, change: &Change, taken: Taken, answer: Result<()>) -> Result<Result<()>> {
+        match self.settle(change, taken, answer) {
+            Err(error) if stops_the_run(error.kind()) => Err(error.at(change.path())),
+            settled => Ok(settled.map_err(|error| error.at(change.path()))),
         }
     }
 
@@ -65,6 +71,13 @@ impl Waves<'_> {
         match (error.kind(), change) {
             (ErrorKind::OutcomeUnknown, _) if self.was_done(change)? => Ok(()),
             (ErrorKind::NotFound, Change::Remove { .. }) => Ok(()),
+            (ErrorKind::NotFound, Change::Rename { from, .. }) if taken == Taken::Gone => {
+                if self.storage.find(from)?.is_none() {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
             // The source is gone because the target is there: a late call of a holder before us made the same name.
             (ErrorKind::NotFound, Change::Rename { from, to }) if taken != Taken::Fail => {
                 let renamed = self.storage.find(from)?.is_none() && self.storage.find(to)?.is_some();
@@ -77,7 +90,7 @@ impl Waves<'_> {
             (ErrorKind::AlreadyExists, _) => match taken {
                 Taken::Same => Ok(()),
                 Taken::Compare if self.same_content(change)? => Ok(()),
-                Taken::Compare | Taken::Fail => Err(error),
+                Taken::Compare | Taken::Fail | Taken::Gone => Err(error),
             },
             _ => Err(error),
         }
@@ -118,8 +131,8 @@ impl Waves<'_> {
     }
 }
 
-/// Whether an error is everybody's, not one task's: the next task would meet it too.
+/// Whether an error of a change is everybody's, not one task's: the next task would meet it too.
 pub(super) fn stops_the_run(kind: ErrorKind) -> bool {
-    use ErrorKind::{Busy, Cancelled, Internal, LockLost, LockService, Permission, Quota, RetryLater};
-    matches!(kind, LockLost | LockService | Quota | Permission | RetryLater | Cancelled | Internal | Busy)
+    use ErrorKind::{Busy, Cancelled, Internal, LockLost, LockService, Permission, Quota, RetryLater, Storage};
+    matches!(kind, LockLost | LockService | Quota | Permission | RetryLater | Storage | Cancelled | Internal | Busy)
 }

@@ -41,7 +41,8 @@ pub type EntrySink<'a> = &'a mut dyn FnMut(Entry) -> ControlFlow<()>;
 /// and answers each one, in the order of the calls. A crash in a batch may leave any part of it done.
 ///
 /// Every change has three outcomes: done (`Ok`), not done (any error but one), and unknown (`OutcomeUnknown`: a lost
-/// reply, a time-out). Unknown is never retried here: the caller looks at both sides and decides.
+/// reply, a time-out). Unknown is never retried here: the caller looks at both sides and decides. A storage that cannot
+/// make durable what it changed answers `Storage` instead, which no look can settle, and makes no further change.
 ///
 /// Paths are below the root, and links are never followed.
 pub trait Storage: Send + Sync {
@@ -79,6 +80,11 @@ pub trait Storage: Send + Sync {
     /// Before every single change the fence is asked; where it refuses, that change and those after it are not made
     /// and answer with its error.
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>>;
+
+    /// Makes durable what earlier processes left in caches; a run asks for it before it trusts what it finds.
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Whether files can be made in a folder, as far as can be told without making one.
     ///

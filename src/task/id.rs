@@ -27,7 +27,8 @@ impl V1Base {
         let rest = name.strip_prefix("compct.")?;
         let (rest, ts) = rest.rsplit_once('.')?;
         let (pu, seq) = rest.rsplit_once('.')?;
-        if pu.is_empty() {
+        // A file's name holds neither; a text that a host or a manifest hands in may.
+        if pu.is_empty() || pu.contains(['/', '\0']) {
             return None;
         }
         Some(Self { pu: pu.to_owned(), seq: parse_number(seq)?, ts: parse_number(ts)? })
@@ -72,7 +73,7 @@ impl V2Id {
     /// The id that a folder name spells: `<query_id>.<seq>`.
     pub fn parse(name: &str) -> Option<Self> {
         let (query_id, seq) = name.rsplit_once('.')?;
-        if query_id.is_empty() {
+        if query_id.is_empty() || query_id.contains(['/', '\0']) {
             return None;
         }
         Some(Self { query_id: query_id.to_owned(), sequence_no: parse_number(seq)? })
@@ -134,6 +135,13 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_is_no_name_of_a_folder_is_none() {
+        for bad in ["../x.0", "a/b.0", "a\0.0", ".0", "a.-1", "a.01", "a"] {
+            assert_eq!(V2Id::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
     fn a_base_is_read_from_the_right() {
         let base = V1Base::parse("compct.a.0.1.2.3").unwrap();
         assert_eq!((base.pu.as_str(), base.seq, base.ts), ("a.0.1", 2, 3));
@@ -149,6 +157,8 @@ mod tests {
             "compct.p.0.18446744073709551616",
             "compct.p.0.",
             "compct.p.0.1.Done",
+            "compct.a/../../x.0.1",
+            "compct.a\0.0.1",
             "Compct.p.0.1",
             "",
         ] {

@@ -75,7 +75,7 @@ impl Codec for HostCodec {
         let task = V1Strings::new(task)?;
         // SAFETY: as above; the task lives through the call.
         let call = |reply: *mut ctu_reply| unsafe { function(self.data.get(), task.raw(), reply) };
-        Ok(ctu_reply::with_limit(FILE_BYTES_LIMIT).of("encode_v1", call)?.bytes)
+        encoded(ctu_reply::with_limit(FILE_BYTES_LIMIT).of("encode_v1", call)?, "encode_v1")
     }
 
     fn decode_v2(&self, bytes: &[u8]) -> Result<TaskV2> {
@@ -90,7 +90,16 @@ impl Codec for HostCodec {
         let task = V2Strings::new(task)?;
         // SAFETY: as above; the task lives through the call.
         let call = |reply: *mut ctu_reply| unsafe { function(self.data.get(), task.raw(), reply) };
-        Ok(ctu_reply::with_limit(FILE_BYTES_LIMIT).of("encode_v2", call)?.bytes)
+        encoded(ctu_reply::with_limit(FILE_BYTES_LIMIT).of("encode_v2", call)?, "encode_v2")
+    }
+}
+
+/// An empty file is a torn one, so no task is encoded as nothing.
+fn encoded(reply: ctu_reply, function: &str) -> Result<Vec<u8>> {
+    if reply.bytes.is_empty() {
+        Err(unanswered(function, "ctu_reply_bytes"))
+    } else {
+        Ok(reply.bytes)
     }
 }
 

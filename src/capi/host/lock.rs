@@ -28,6 +28,9 @@ pub struct ctu_lock_vtable {
     pub release_lock: Option<unsafe extern "C" fn(user_data: *mut c_void, reply: *mut ctu_reply) -> ctu_code>,
     /// Called once, when the library needs user_data no more; may be NULL.
     pub release: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// As `check`, by a round trip to the lock service: called before each group of tasks and before the few changes
+    /// that decide everything. May be NULL where `check` is as good.
+    pub confirm: Option<unsafe extern "C" fn(user_data: *mut c_void, reply: *mut ctu_reply) -> ctu_code>,
 }
 
 // SAFETY: repr(C), its size first, no bools, and zero is valid: NULL functions, which `check` refuses.
@@ -78,7 +81,7 @@ impl Lock for HostLock {
                 code
             }
         };
-        let answered = ctu_reply::default().of("lock", call);
+        let answered = ctu_reply::default().of_change("lock", call);
         match (answered, other) {
             (Ok(_), _) => Ok(Box::new(Held { host: Arc::clone(host), released: false })),
             (Err(error), Some(other)) if error.kind() == ErrorKind::Locked => {
@@ -98,29 +101,31 @@ impl Held {
         let function = need(function, ctu_lock_vtable::NAME, what)?;
         let _one = self.host.one_at_a_time.lock();
         // SAFETY: the host's function with the host's data; the reply lives through the call.
-        ctu_reply::default().of(what, |reply| unsafe { function(self.host.data.get(), reply) }).map(|_| ())
+        ctu_reply::default().of_change(what, |reply| unsafe { function(self.host.data.get(), reply) }).map(|_| ())
     }
 }
 
 impl Guard for Held {
     fn permit(&self) -> Result<()> {
-        self.call("check", self.host.table.check).map_err(|error| match error.kind() {
-            // Whatever keeps the host from saying that the lock is held, it is not known to be held.
-            ErrorKind::LockLost => error,
-            _ => Error::new(
-                ErrorKind::LockLost,
-                format!("the host cannot say that the lock is held: {}", error.message()),
-            ),
-        })
+        self.call("check", self.host.table.check).map_err(not_known_to_be_held)
     }
 
     fn confirm(&self) -> Result<()> {
-        self.permit()
+        let function = self.host.table.confirm.or(self.host.table.check);
+        self.call("confirm", function).map_err(not_known_to_be_held)
     }
 
     fn release(mut self: Box<Self>) -> Result<()> {
         self.released = true;
         self.call("release_lock", self.host.table.release_lock)
+    }
+}
+
+/// Whatever keeps the host from saying that the lock is held, it is not known to be held.
+fn not_known_to_be_held(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::LockLost => error,
+        _ => Error::new(ErrorKind::LockLost, format!("the host cannot say that the lock is held: {}", error.message())),
     }
 }
 

@@ -149,23 +149,27 @@ impl HostStorage {
                 let function = need(self.table.create, name, "create")?;
                 ctu_reply::default()
                     // SAFETY: by the header's words.
-                    .of("create", |reply| unsafe { function(data, text.as_ptr(), bytes.as_ptr(), bytes.len(), reply) })
+                    .of_change("create", |reply| unsafe {
+                        function(data, text.as_ptr(), bytes.as_ptr(), bytes.len(), reply)
+                    })
             }
             Change::MakeFolder { .. } => {
                 let function = need(self.table.mkdir, name, "mkdir")?;
                 // SAFETY: by the header's words.
-                ctu_reply::default().of("mkdir", |reply| unsafe { function(data, text.as_ptr(), reply) })
+                ctu_reply::default().of_change("mkdir", |reply| unsafe { function(data, text.as_ptr(), reply) })
             }
             Change::Rename { to, .. } => {
                 let function = need(self.table.rename, name, "rename")?;
                 let to = c_text(to.as_str())?;
                 // SAFETY: by the header's words.
-                ctu_reply::default().of("rename", |reply| unsafe { function(data, text.as_ptr(), to.as_ptr(), reply) })
+                ctu_reply::default()
+                    .of_change("rename", |reply| unsafe { function(data, text.as_ptr(), to.as_ptr(), reply) })
             }
             Change::Remove { recursive, .. } => {
                 let function = need(self.table.remove, name, "remove")?;
                 // SAFETY: by the header's words.
-                ctu_reply::default().of("remove", |reply| unsafe { function(data, text.as_ptr(), *recursive, reply) })
+                ctu_reply::default()
+                    .of_change("remove", |reply| unsafe { function(data, text.as_ptr(), *recursive, reply) })
             }
         };
         answered.map(|_| ()).map_err(|error| error.at(change.path()))

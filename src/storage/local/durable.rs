@@ -14,11 +14,18 @@ use crate::tree::{Change, TreePath};
 /// Up to this many changes are flushed one by one; beyond, one flush of the file system costs less.
 const FEW: usize = 2;
 
+/// A system call that flushes a descriptor.
+type FlushCall = fn(BorrowedFd<'_>) -> rustix::io::Result<()>;
+
 /// How a batch becomes durable.
 #[derive(Debug)]
 pub(super) struct Flush {
     /// Before Linux 5.8 `syncfs` does not say that writing back failed, so each file with bytes is flushed by itself.
     syncfs_reports: bool,
+    /// The whole file system.
+    pub(super) all: FlushCall,
+    /// One file, or the names in one folder.
+    pub(super) one: FlushCall,
 }
 
 impl Flush {
@@ -27,7 +34,7 @@ impl Flush {
     }
 
     pub(super) fn for_release(release: &str) -> Self {
-        Self { syncfs_reports: syncfs_reports(release) }
+        Self { syncfs_reports: syncfs_reports(release), all: |fd| fs::syncfs(fd), one: |fd| fs::fsync(fd) }
     }
 
     /// Whether a batch of this many changes is flushed one by one.
@@ -36,25 +43,31 @@ impl Flush {
     }
 
     /// Flushes a file that was written, where the flush at the end of the batch does not.
-    pub(super) fn file(&self, fd: impl AsFd, few: bool, length: usize) -> Result<()> {
+    pub(super) fn file(&self, fd: BorrowedFd<'_>, few: bool, length: usize) -> Result<()> {
         if few || (length > 0 && !self.syncfs_reports) {
-            fs::fsync(fd).map_err(|errno| of_errno(errno, "it cannot be flushed"))?;
+            (self.one)(fd).map_err(|errno| of_errno(errno, "it cannot be flushed"))?;
         }
         Ok(())
     }
 
     /// Flushes the names that a batch changed.
-    pub(super) fn names(root: BorrowedFd<'_>, changes: &[Change], answers: &[Result<()>], few: bool) -> Result<()> {
+    pub(super) fn names(
+        &self,
+        root: BorrowedFd<'_>,
+        changes: &[Change],
+        answers: &[Result<()>],
+        few: bool,
+    ) -> Result<()> {
         let failed = |errno| of_errno(errno, "the changes were made but cannot be flushed");
         let done = changes.iter().zip(answers).filter(|(_, answer)| answer.is_ok()).map(|(change, _)| change);
         if !few {
             // Nothing done, nothing to flush.
-            return if done.count() == 0 { Ok(()) } else { fs::syncfs(root).map_err(failed) };
+            return if done.count() == 0 { Ok(()) } else { (self.all)(root).map_err(failed) };
         }
         let mut folders = Folders::new(root);
         for folder in done.flat_map(changed_folders).collect::<BTreeSet<TreePath>>() {
             let fd = folders.readable(&folder).map_err(|error| Error::new(error.kind(), error.message()))?;
-            fs::fsync(fd).map_err(failed)?;
+            (self.one)(fd.as_fd()).map_err(failed)?;
         }
         Ok(())
     }
@@ -98,6 +111,6 @@ mod tests {
     #[test]
     fn without_that_trust_each_file_with_bytes_is_flushed() {
         let file = tempfile::tempfile().unwrap();
-        assert!(Flush { syncfs_reports: false }.file(&file, false, 1).is_ok());
+        assert!(Flush::for_release("3.10").file(file.as_fd(), false, 1).is_ok());
     }
 }

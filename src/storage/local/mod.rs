@@ -21,6 +21,7 @@ use self::beneath::{Folder, Folders};
 use self::durable::Flush;
 use super::{EntrySink, Flow, Storage};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::FileLock;
 use crate::tree::{Change, Entry, Kind, Stat, TreePath};
 
 /// A tree on a local disk.
@@ -32,6 +33,8 @@ pub struct LocalStorage {
     /// the lock's holder alone writes names, which closes the race between the two.
     exclusive_rename: AtomicBool,
     flush: Flush,
+    /// A flush failed: what is in the caches may never reach the disk, so nothing more is built on it.
+    flush_failed: AtomicBool,
 }
 
 impl LocalStorage {
@@ -48,7 +51,13 @@ impl LocalStorage {
             shown: root.to_owned(),
             exclusive_rename: AtomicBool::new(true),
             flush: Flush::for_this_kernel(),
+            flush_failed: AtomicBool::new(false),
         })
+    }
+
+    /// The lock on the root, of the very folder that is open here.
+    pub(crate) fn lock(&self) -> Result<FileLock> {
+        FileLock::on(self.root.as_fd(), &self.shown)
     }
 
     fn create(&self, folders: &mut Folders<'_>, path: &TreePath, bytes: &[u8], few: bool) -> Result<()> {
@@ -58,7 +67,7 @@ impl LocalStorage {
         let mut file = std::fs::File::from(made.map_err(|errno| of_errno(errno, "it cannot be made").at(path))?);
         let written = folder.hand_over(&file, folder.file_mode()).and_then(|()| {
             file.write_all(bytes).map_err(|error| of_io(&error, "it cannot be written"))?;
-            self.flush.file(&file, few, bytes.len())
+            self.flush.file(file.as_fd(), few, bytes.len())
         });
         written.map_err(|error| {
             // Nothing but this call has seen the name, so it is taken back; where that fails a later run clears it.
@@ -158,7 +167,7 @@ impl Storage for LocalStorage {
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
         let mut folders = Folders::new(self.root.as_fd());
         let few = Flush::is_few(changes.len());
-        let mut refused = None;
+        let mut refused = self.flush_failed.load(Ordering::Relaxed).then(not_durable);
         let mut one = |change: &Change| {
             if refused.is_none() {
                 refused = flow.fence.permit().err();
@@ -166,14 +175,21 @@ impl Storage for LocalStorage {
             refused.clone().map_or_else(|| self.apply(&mut folders, change, few, flow), Err)
         };
         let mut answers: Vec<Result<()>> = changes.iter().map(&mut one).collect();
-        let flushed = Flush::names(self.root.as_fd(), changes, &answers, few);
-        if let Err(error) = flushed {
-            // What was made may or may not outlast a crash of the machine.
+        if let Err(error) = self.flush.names(self.root.as_fd(), changes, &answers, few) {
+            self.flush_failed.store(true, Ordering::Relaxed);
+            let failed = Error::new(ErrorKind::Storage, error.message()).advise(DISK_FAILED);
             for (answer, change) in answers.iter_mut().zip(changes).filter(|(answer, _)| answer.is_ok()) {
-                *answer = Err(Error::new(ErrorKind::OutcomeUnknown, error.message()).at(change.path()));
+                *answer = Err(failed.clone().at(change.path()));
             }
         }
         answers
+    }
+
+    fn flush(&self) -> Result<()> {
+        (self.flush.all)(self.root.as_fd()).map_err(|errno| {
+            self.flush_failed.store(true, Ordering::Relaxed);
+            Error::new(ErrorKind::Storage, format!("the file system cannot be flushed: {errno}")).advise(DISK_FAILED)
+        })
     }
 
     fn check_writable(&self, folder: &TreePath) -> Result<()> {
@@ -184,6 +200,13 @@ impl Storage for LocalStorage {
             _ => Ok(()),
         }
     }
+}
+
+/// What an operator does when the disk itself fails.
+const DISK_FAILED: &str = "look into the kernel's log and mend the disk; check the file system before running again";
+
+fn not_durable() -> Error {
+    Error::new(ErrorKind::Storage, "an earlier change could not be flushed, so no other is made").advise(DISK_FAILED)
 }
 
 fn read(folders: &mut Folders<'_>, path: &TreePath, limit_bytes: u64) -> Result<Vec<u8>> {
@@ -208,7 +231,7 @@ fn read(folders: &mut Folders<'_>, path: &TreePath, limit_bytes: u64) -> Result<
     let file = std::fs::File::from(fd);
     file.take(limit_bytes.saturating_add(1))
         .read_to_end(&mut bytes)
-        .map_err(|error| of_io(&error, "it cannot be read"))?;
+        .map_err(|error| Error::new(ErrorKind::Storage, of_io(&error, "it cannot be read").message().to_owned()))?;
     if bytes.len() as u64 > limit_bytes {
         return too_large();
     }

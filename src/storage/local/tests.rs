@@ -143,6 +143,23 @@ fn a_root_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_flush_that_failed_is_not_taken_for_done_and_ends_all_changes() {
+    let folder = TempDir::new().unwrap();
+    let mut storage = LocalStorage::open(folder.path()).unwrap();
+    storage.flush.all = |_| Err(Errno::IO);
+    storage.flush.one = |_| Err(Errno::IO);
+    let many: Vec<Change> = ["a", "b", "c", "d"].map(create).into();
+    for answer in storage.change_batch(&many, Flow { fence: &NoFence, in_flight: 0 }) {
+        // Not `OutcomeUnknown`: a look would find the name in the cache and take it for durable.
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Storage);
+    }
+    storage.flush.all = |_| Ok(());
+    storage.flush.one = |_| Ok(());
+    assert_eq!(apply(&storage, create("e")).unwrap_err().kind(), ErrorKind::Storage);
+    assert!(!folder.path().join("e").exists(), "nothing more is made after it");
+}
+
+#[test]
 fn causes_have_their_own_codes() {
     for (errno, kind) in [
         (Errno::NOSPC, ErrorKind::Quota),
