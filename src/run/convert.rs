@@ -98,7 +98,6 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
             }
         }
         jobs.sort_by(|left, right| left.file.name.cmp(&right.file.name));
-        let manager_folder = |step: &Step| (step.wave == Wave::Manager).then(|| step.change.path().parent()).flatten();
         self.make_folders(jobs.iter().flat_map(|job| job.steps.iter().filter_map(manager_folder)).collect())?;
         for wave in Wave::BEFORE_PART {
             self.run.check_cancelled()?;
@@ -199,6 +198,11 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         }
         rows.sort_by(|left, right| left.0.file.name.cmp(&right.0.file.name));
         for (_, steps, mut row) in rows {
+            for folder in steps.iter().filter_map(manager_folder) {
+                if self.folders.insert(folder.clone()) && self.run.storage().find(&folder)?.is_none() {
+                    self.run.report.actions.push(format!("make folder {folder}"));
+                }
+            }
             row.actions = actions(&steps);
             row.outcome = match row.outcome {
                 Outcome::Cancelled => Outcome::WouldCancel,
@@ -441,6 +445,11 @@ pub(super) fn work<'f>(files: &'f [V1File], decisions: &[Decision]) -> (Vec<Work
         }
     }
     (work, failed)
+}
+
+/// The folder in which a step makes a manager file.
+fn manager_folder(step: &Step) -> Option<TreePath> {
+    (step.wave == Wave::Manager).then(|| step.change.path().parent()).flatten()
 }
 
 fn id_of(work: &Work<'_>) -> Result<V2Id> {
