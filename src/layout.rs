@@ -112,25 +112,18 @@ pub fn staging_of(run: &str) -> TreePath {
     staging().join(run)
 }
 
-/// Where a run puts main tasks that it clears.
-pub fn cleared_tasks(staging: &TreePath) -> TreePath {
-    staging.join("cleared.tasks")
+/// `Compaction_V2/.staging/<run>.fence`: out of it come the run's own files, and into it goes what the run clears.
+///
+/// It is made once, as the run begins, and nothing else makes it: once the next holder has removed it, every rename out
+/// of it or into it fails. The staging folder beside it lacks that, since the folders of tasks are made in it with their
+/// missing parents.
+pub fn fence_of(run: &str) -> TreePath {
+    staging().join(&format!("{run}.fence"))
 }
 
-/// Where a run puts the manager files of a node that it clears.
-pub fn cleared_managers(staging: &TreePath, node: &str) -> TreePath {
-    staging.join("cleared.managers").join(&escape(node))
-}
-
-/// Where a run puts marks that it clears.
-pub fn cleared_marks(staging: &TreePath) -> TreePath {
-    staging.join("cleared.marks")
-}
-
-/// An empty file that a run makes in its staging folder before each group: where that fails, another run has removed
-/// the folder, and so holds the lock.
-pub fn group_probe(staging: &TreePath, number: u64) -> TreePath {
-    staging.join(&format!("group.{number}"))
+/// An empty file that a run makes in its fence before each group: where that fails, another run has begun since.
+pub fn group_probe(fence: &TreePath, number: u64) -> TreePath {
+    fence.join(&format!("group.{number}"))
 }
 
 /// `Compaction_V2/Taskrecovery.removing`.

@@ -96,29 +96,33 @@ pub struct Conversion {
 
 /// The steps that clear what an earlier attempt left, so that the conversion starts from nothing.
 ///
-/// Each is a rename into the run's staging folder, never a removal: a late call of a holder that lost the lock finds no
-/// such folder any more, while a late removal would hit what its successor made under the same name.
-pub fn clear(base: &str, id: &V2Id, leftover: &Leftover, staging: &TreePath) -> Vec<Step> {
-    let step = |wave, from, to| Step { wave, change: Change::Rename { from, to }, taken: Taken::Gone };
+/// Each is a rename into the run's fence, never a removal: a late call of a holder that lost the lock finds no such
+/// folder any more, while a late removal would hit what its successor made under the same name.
+pub fn clear(base: &str, id: &V2Id, leftover: &Leftover, fence: &TreePath) -> Vec<Step> {
+    let step = |wave, from, to: &str| {
+        let change = Change::Rename { from, to: fence.join(to) };
+        Step { wave, change, taken: Taken::Gone }
+    };
     let mut marked_nodes: Vec<&str> = leftover.marked_nodes.iter().map(String::as_str).collect();
     let mut steps = Vec::new();
     if leftover.upgraded_mark {
-        steps.push(step(Wave::Unmark, layout::mark_upgraded(base), layout::mark_in_progress(base, "")));
+        let (from, to) = (layout::mark_upgraded(base), layout::mark_in_progress(base, ""));
+        steps.push(Step { wave: Wave::Unmark, change: Change::Rename { from, to }, taken: Taken::Gone });
         marked_nodes.retain(|node| !node.is_empty());
         marked_nodes.push("");
     }
     if leftover.main_task {
-        let cleared = layout::cleared_tasks(staging).join(&id.to_string());
-        steps.push(step(Wave::ClearMainTask, layout::main_task(id), cleared));
+        steps.push(step(Wave::ClearMainTask, layout::main_task(id), &id.to_string()));
     }
-    for node in &leftover.manager_nodes {
-        let cleared = layout::cleared_managers(staging, node).join(&layout::manager_name(id));
-        steps.push(step(Wave::ClearManagers, layout::manager(node, id), cleared));
+    for (number, node) in leftover.manager_nodes.iter().enumerate() {
+        // The node's name could make this one too long.
+        let cleared = format!("{}.{number}", layout::manager_name(id));
+        steps.push(step(Wave::ClearManagers, layout::manager(node, id), &cleared));
     }
     for node in marked_nodes {
         let mark = layout::mark_in_progress(base, node);
-        let cleared = layout::cleared_marks(staging).join(mark.name());
-        steps.push(step(Wave::ClearMarks, mark, cleared));
+        let cleared = mark.name().to_owned();
+        steps.push(step(Wave::ClearMarks, mark, &cleared));
     }
     steps
 }
@@ -217,27 +221,23 @@ mod tests {
             upgraded_mark: true,
         };
         let id = conversion(StateV2::Init, "a").id;
-        let staging = "Compaction_V2/.staging/r";
+        let fence = "Compaction_V2/.staging/r.fence";
         assert_eq!(
-            texts(&clear("compct.p.0.1", &id, &leftover, &layout::staging_of("r"))),
+            texts(&clear("compct.p.0.1", &id, &leftover, &layout::fence_of("r"))),
             [
                 "Unmark: rename Compaction_V2/Taskupgrade/compct.p.0.1.upgrade to \
                  Compaction_V2/Taskupgrade/compct.p.0.1."
                     .to_owned(),
                 format!(
                     "ClearMainTask: rename Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0 to \
-                     {staging}/cleared.tasks/aaaaffff.16176931.56000000.0"
+                     {fence}/aaaaffff.16176931.56000000.0"
                 ),
                 format!(
                     "ClearManagers: rename Compaction_V2/TaskAssigned/a/Manager.aaaaffff.16176931.56000000.0 to \
-                     {staging}/cleared.managers/a/Manager.aaaaffff.16176931.56000000.0"
+                     {fence}/Manager.aaaaffff.16176931.56000000.0.0"
                 ),
-                format!(
-                    "ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1.a to {staging}/cleared.marks/compct.p.0.1.a"
-                ),
-                format!(
-                    "ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1. to {staging}/cleared.marks/compct.p.0.1."
-                ),
+                format!("ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1.a to {fence}/compct.p.0.1.a"),
+                format!("ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1. to {fence}/compct.p.0.1."),
             ]
         );
     }

@@ -13,7 +13,7 @@ use crate::lock::Guard;
 use crate::plan::phase::Operation;
 use crate::plan::steps::Taken;
 use crate::storage::{Fence, Flow, Storage};
-use crate::tree::Change;
+use crate::tree::{Change, TreePath};
 
 /// One run of one operation.
 pub(super) struct Run<'a> {
@@ -93,14 +93,17 @@ impl Run<'_> {
         // What a killed process left in caches is about to be trusted.
         self.storage().flush()?;
         let waves = self.waves();
-        waves.remove(&layout::recovery_removing())?;
-        waves.remove(&layout::lock_file())?;
+        let fence = self.fence();
+        waves.make_folder(&fence.join(layout::DONE))?;
         // One by one, as listed: a removal of the whole folder that a stale holder began would go on in this run's.
         for entry in self.storage().children(&layout::staging())?.unwrap_or_default() {
-            waves.remove(&layout::staging().child(&entry.name)?)?;
+            let leftover = layout::staging().child(&entry.name)?;
+            if leftover != fence {
+                waves.remove(&leftover)?;
+            }
         }
-        let staging = layout::staging_of(&self.name);
-        waves.make_folder(&staging)?;
+        waves.remove(&layout::recovery_removing())?;
+        self.take_away(&layout::lock_file(), "TaskupgradeLock.before")?;
         let holder = LockHolder {
             run: self.name.clone(),
             operation: self.report.operation.word().to_owned(),
@@ -108,33 +111,43 @@ impl Run<'_> {
             pid: std::process::id(),
             since: self.begun.clone(),
         };
-        let staged = staging.join(layout::LOCK_FILE);
+        let staged = fence.join(layout::LOCK_FILE);
         waves.create(&staged, holder.to_bytes())?;
         waves.rename(&staged, &layout::lock_file())
     }
 
-    /// What every operation that changes the tree does last, also where it failed. A lock that is lost leaves both to
+    /// What every operation that changes the tree does last, also where it failed. A lock that is lost leaves it all to
     /// the next holder.
     pub(super) fn end(&self) -> Result<()> {
+        self.take_away(&layout::lock_file(), layout::LOCK_FILE)?;
         let waves = self.waves();
         waves.remove(&layout::staging_of(&self.name))?;
-        let staging = Change::Remove { path: layout::staging(), recursive: false };
-        match waves.one(&staging, Taken::Fail) {
+        waves.remove(&self.fence())?;
+        match waves.one(&Change::Remove { path: layout::staging(), recursive: false }, Taken::Fail) {
             // Somebody else's is in it, which the next run sees to.
-            Err(error) if error.kind() == ErrorKind::NotEmpty => {}
-            removed => removed?,
+            Err(error) if error.kind() == ErrorKind::NotEmpty => Ok(()),
+            removed => removed,
         }
-        waves.one(&Change::Remove { path: layout::lock_file(), recursive: false }, Taken::Fail)
     }
 
-    /// Asks the lock service, and the tree itself, whether this run still holds the lock: its staging folder is there
-    /// as long as no other run has begun since.
+    /// The folder by which this run's changes are told from those of a later one.
+    pub(super) fn fence(&self) -> TreePath {
+        layout::fence_of(&self.name)
+    }
+
+    /// Takes something out of the tree, in one change, to be removed as the run ends; fine if it is gone.
+    pub(super) fn take_away(&self, path: &TreePath, name: &str) -> Result<()> {
+        let change = Change::Rename { from: path.clone(), to: self.fence().join(name) };
+        self.waves().one(&change, Taken::Gone)
+    }
+
+    /// Asks the lock service, and the tree itself, whether this run still holds the lock.
     pub(super) fn probe(&self, number: u64) -> Result<()> {
         self.confirm()?;
-        let probe = layout::group_probe(&layout::staging_of(&self.name), number);
+        let probe = layout::group_probe(&self.fence(), number);
         self.waves().create(&probe, Vec::new()).map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
-                Error::new(ErrorKind::LockLost, "another run removed the staging folder of this one").at(error.path())
+                Error::new(ErrorKind::LockLost, "another run has begun and removed this one's folder").at(error.path())
             }
             _ => error,
         })

@@ -18,7 +18,7 @@ use crate::plan::placement::{by_schema, Placement};
 use crate::plan::steps::{self, Conversion, Step, Wave};
 use crate::plan::verdict::{Marks, Verdict};
 use crate::task::{content_sum, differing_fields, to_v2, StateV2, TaskV1, TaskV2, V2Id, FILE_BYTES_LIMIT};
-use crate::tree::{Change, TreePath};
+use crate::tree::TreePath;
 
 /// A task that is to be worked on.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ pub(super) struct Converter<'r, 'a, 'f> {
     pub(super) facts: &'f Facts<'f>,
     pub(super) catalog: CatalogAnswers<'r>,
     staging: TreePath,
-    /// Folders of managers, and of what is cleared, that are there.
+    /// Folders of managers that are there.
     folders: HashSet<TreePath>,
     /// The number of the next probe of the staging folder.
     probes: u64,
@@ -140,11 +140,6 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
                 Err(error) => self.fail(work.file, error),
             }
         }
-        let target_folder = |step: &Step| match &step.change {
-            Change::Rename { to, .. } if step.wave != Wave::Unmark => to.parent(),
-            _ => None,
-        };
-        self.make_folders(kept.iter().flat_map(|(_, steps)| steps.iter().filter_map(target_folder)).collect())?;
         for wave in Wave::CLEARING {
             self.run.check_cancelled()?;
             let (owners, batch) = take_wave(wave, kept.iter_mut().map(|(_, steps)| steps));
@@ -159,7 +154,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     fn clearing(&self, work: &Work<'_>) -> Result<Vec<Step>> {
         let id = id_of(work)?;
         let leftover = self.facts.leftover(work.file, &id, work.ordinal, work.verdict);
-        Ok(steps::clear(work.file.base(), &id, &leftover, &self.staging))
+        Ok(steps::clear(work.file.base(), &id, &leftover, &self.run.fence()))
     }
 
     /// Reads each task and decides what becomes of it. Nothing is written.
@@ -366,7 +361,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         }
         let bytes = writer.finish()?;
         let length = bytes.len();
-        let staged = self.staging.join(&name);
+        let staged = self.run.fence().join(&name);
         let waves = self.run.waves();
         waves.create(&staged, bytes)?;
         waves.rename(&staged, &layout::upgrading().join(&name))?;

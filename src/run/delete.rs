@@ -4,7 +4,7 @@ use super::context::{some_of, Run};
 use super::options::Stage;
 use super::scan::{V1File, V1Scan};
 use super::trees::{self, Trees};
-use super::upgrade::{clear_leftover_marks, end, leftovers, refused};
+use super::upgrade::{clear_leftover_marks, clear_rubbish, end, leftovers, refused};
 use super::v1_check::{self, Manifests};
 use super::verify::Verifier;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +22,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
         return plan(run, &seen);
     }
     if run.report.phase != Phase::Deleting && !seen.facts.v1 {
+        clear_rubbish(run, &seen)?;
         run.report.conclude(run.report.phase, "nothing to delete");
         return Ok(());
     }
@@ -163,7 +164,7 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
     run.stage(Stage::Clean);
     run.waves().remove(&layout::v1_deleting())?;
     if seen.facts.done {
-        run.waves().rename(&layout::done(), &layout::staging_of(&run.name).join(layout::DONE))?;
+        run.take_away(&layout::done(), "TaskUpgrade.done.before")?;
     }
     let phase = if seen.facts.v2_tasks { Phase::V2Only } else { Phase::Empty };
     run.report.conclude(phase, "the V1 tree is deleted");
@@ -202,9 +203,7 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         run.warn(format!("a run would be refused: {}", error.message()));
     }
     let mut actions = Vec::new();
-    if seen.facts.v1 || run.report.phase == Phase::Deleting {
-        actions.extend(leftovers(seen).into_iter().map(|path| format!("remove {path}")));
-    }
+    actions.extend(leftovers(seen).into_iter().map(|path| format!("remove {path}")));
     if seen.facts.v1 {
         actions.push(format!("rename {} to {}", layout::v1(), layout::v1_deleting()));
     }
@@ -214,7 +213,8 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     if seen.facts.done {
         actions.push(format!("remove {}", layout::done()));
     }
-    let headline = if actions.is_empty() { "nothing to delete" } else { "the V1 tree would be deleted" };
+    let deletes = seen.facts.v1 || run.report.phase == Phase::Deleting;
+    let headline = if deletes { "the V1 tree would be deleted" } else { "nothing to delete" };
     run.report.conclude(run.report.phase, headline);
     run.report.actions.extend(actions);
     Ok(())

@@ -26,9 +26,9 @@ pub(super) fn finish(run: &mut Run<'_>, v1: &V1Scan, parts: &Parts) -> Result<()
         verify_parts(run, parts)?;
     }
     let manifest = manifest(run, v1, parts)?;
-    let staged = layout::staging_of(&run.name).join(layout::DONE);
+    // The folder was made as the run began.
+    let staged = run.fence().join(layout::DONE);
     let waves = run.waves();
-    waves.make_folder(&staged)?;
     waves.create(&staged.join(layout::MANIFEST), manifest)?;
     // This rename decides that the upgrade is complete, so the lock service itself is asked once more.
     run.check_cancelled()?;
@@ -40,7 +40,7 @@ pub(super) fn finish(run: &mut Run<'_>, v1: &V1Scan, parts: &Parts) -> Result<()
 
 /// The folder of marks goes: first its name, in one change, then what it holds.
 pub(super) fn clear_marks(run: &Run<'_>) -> Result<()> {
-    run.waves().rename(&layout::upgrading(), &layout::staging_of(&run.name).join(layout::UPGRADING))
+    run.take_away(&layout::upgrading(), layout::UPGRADING)
 }
 
 fn nothing_changed(run: &Run<'_>, v1: &V1Scan) -> Result<()> {

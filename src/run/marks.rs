@@ -104,8 +104,8 @@ impl Session {
                 }
                 Phase::Deleting if !seen.facts.v1_deleting => {
                     run.begin()?;
-                    let staged = layout::staging_of(&run.name).join(layout::DONE);
-                    let cleared = run.confirm().and_then(|()| run.waves().rename(&layout::done(), &staged));
+                    let cleared =
+                        run.confirm().and_then(|()| run.take_away(&layout::done(), "TaskUpgrade.done.before"));
                     upgrade::end(run, cleared)
                 }
                 Phase::Empty | Phase::NotStarted | Phase::V2Only => Ok(()),

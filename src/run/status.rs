@@ -1,6 +1,8 @@
 //! STATUS: where things stand. Takes no lock and writes nothing.
 
 use super::context::Run;
+use std::collections::HashSet;
+
 use super::finish::each_part_line;
 use super::lock_file::LockHolder;
 use super::options::Stage;
@@ -42,11 +44,13 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     run.report.counts.left = run.report.counts.total;
     run.report.unknown.extend(v1.unknown.iter().chain(&v2.unknown).cloned());
     list_leftovers(run, &seen);
-    count_twins(run, &v1);
     match phase {
         Phase::Upgraded | Phase::Reopening => upgraded(run, &v1),
         Phase::Upgrading => upgrading(run, &v1),
-        _ => Ok(()),
+        _ => {
+            list_twins(run, &v1);
+            Ok(())
+        }
     }
 }
 
@@ -61,19 +65,22 @@ fn list_leftovers(run: &mut Run<'_>, seen: &Trees) {
     run.report.leftovers.extend(paths.map(|path| format!("{path}: {whose}")));
 }
 
-/// A task that is there in two states fails in every upgrade; it can be told by the names alone.
-fn count_twins(run: &mut Run<'_>, v1: &V1Scan) {
+/// A task that is there in several states fails in every upgrade; it can be told by the names alone. Its names.
+fn list_twins<'v>(run: &mut Run<'_>, v1: &'v V1Scan) -> HashSet<&'v str> {
     let mut bases: Vec<(&str, &str)> = v1.files.iter().map(|file| (file.base(), &*file.name)).collect();
     bases.sort_unstable();
+    let mut names = HashSet::new();
     for twins in bases.chunk_by(|left, right| left.0 == right.0).filter(|twins| twins.len() > 1) {
         for (_, name) in twins {
             let mut row = Row::new(name, Outcome::Failed);
             row.detail.push_str("the task is there in several states");
-            run.report.counts.failed += 1;
-            run.report.counts.left -= 1;
             run.report.push(row);
+            names.insert(*name);
         }
     }
+    run.report.counts.failed = names.len() as u64;
+    run.report.counts.left -= run.report.counts.failed;
+    names
 }
 
 fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
@@ -82,7 +89,6 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     run.report.unknown.extend(manifests.unknown.iter().cloned());
     let strangers = v1_check::strangers(v1, &manifests);
     run.report.counts.left = strangers.len() as u64;
-    run.report.counts.failed = 0;
     run.report.counts.skipped = run.report.counts.total - run.report.counts.left;
     for (file, why) in &strangers {
         let mut row = Row::new(&file.name, Outcome::New);
@@ -104,10 +110,12 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
 fn upgrading(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     let marks = MarkScan::read(run.storage())?;
     run.report.unknown.extend(marks.unknown.iter().cloned());
-    let done = v1.files.iter().filter(|file| marks.upgraded.contains(file.base())).count() as u64;
+    let twins = list_twins(run, v1);
+    let single = || v1.files.iter().filter(|file| !twins.contains(&*file.name));
+    let done = single().filter(|file| marks.upgraded.contains(file.base())).count() as u64;
     run.report.counts.skipped = done;
-    run.report.counts.left = run.report.counts.left.saturating_sub(done);
-    let begun = v1.files.iter().filter(|file| marks.in_progress.contains_key(file.base()));
+    run.report.counts.left -= done;
+    let begun = single().filter(|file| marks.in_progress.contains_key(file.base()));
     for file in begun.filter(|file| !marks.upgraded.contains(file.base())) {
         let mut row = Row::new(&file.name, Outcome::Left);
         row.v1_state = Some(file.state);

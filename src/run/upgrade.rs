@@ -21,7 +21,7 @@ use crate::layout;
 use crate::plan::phase::{permit, Operation, Permit, Phase};
 use crate::plan::steps::{self, Leftover};
 use crate::task::{V1Base, V2Id};
-use crate::tree::{Change, TreePath, NAME_BYTES_LIMIT};
+use crate::tree::{TreePath, NAME_BYTES_LIMIT};
 
 /// Runs UPGRADE, or its plan.
 pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
@@ -31,6 +31,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     run.report.phase = phase;
     match permit(Operation::Upgrade, phase) {
         Permit::Nothing(text) => {
+            clear_rubbish(run, &seen)?;
             run.report.conclude(phase, text);
             Ok(())
         }
@@ -269,6 +270,25 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     Ok(())
 }
 
+/// Clears what runs that did not end left, where there is nothing else to do. Another run that is under way sees to it
+/// itself.
+pub(super) fn clear_rubbish(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
+    let left_over = leftovers(seen);
+    if left_over.is_empty() {
+        return Ok(());
+    }
+    if run.options.plan {
+        run.report.actions.extend(left_over.into_iter().map(|path| format!("remove {path}")));
+        return Ok(());
+    }
+    match run.acquire() {
+        Err(error) if error.kind() == ErrorKind::Locked => return Ok(()),
+        acquired => acquired?,
+    }
+    let begun = run.begin();
+    end(run, begun)
+}
+
 /// What runs that did not end left beside a complete upgrade.
 pub(super) fn leftovers(seen: &Trees) -> Vec<TreePath> {
     let all = [
@@ -333,10 +353,7 @@ fn settle(
         }
     }
     for (id, leftover) in &leftovers {
-        for step in steps::clear(base, id, leftover, &layout::staging_of(&run.name)) {
-            if let Change::Rename { to, .. } = &step.change {
-                to.parent().map_or(Ok(()), |folder| run.waves().make_folder(&folder))?;
-            }
+        for step in steps::clear(base, id, leftover, &run.fence()) {
             run.waves().one(&step.change, step.taken)?;
         }
     }

@@ -38,11 +38,10 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     describe_trees(run, listings);
     let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, listings)?;
     let work = sort_decisions(run, &v1, &decisions);
-    let staging = layout::staging_of(&run.name);
     for leftover in leftovers(seen).into_iter().filter(|path| *path != layout::upgrading()) {
         run.report.actions.push(format!("remove {leftover}"));
     }
-    run.report.actions.push(format!("make folder {staging}"));
+    run.report.actions.push(format!("make folder {}", run.fence().join(layout::DONE)));
     run.report.actions.push(format!("create {}", layout::lock_file()));
     for folder in [layout::upgrading(), layout::v2_scheduler(), layout::v2_task_assigned()] {
         if run.storage().find(&folder)?.is_none() {

@@ -71,7 +71,7 @@ impl Waves<'_> {
         match (error.kind(), change) {
             (ErrorKind::OutcomeUnknown, _) if self.was_done(change)? => Ok(()),
             (ErrorKind::NotFound, Change::Remove { .. }) => Ok(()),
-            (ErrorKind::NotFound, Change::Rename { from, .. }) if taken == Taken::Gone => {
+            (ErrorKind::NotFound | ErrorKind::OutcomeUnknown, Change::Rename { from, .. }) if taken == Taken::Gone => {
                 if self.storage.find(from)?.is_none() {
                     Ok(())
                 } else {
