@@ -1,5 +1,7 @@
 //! The published JSON schema holds for real reports of every operation, of plans and of failures.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not known to clippy as tests")]
+
 use std::sync::Arc;
 
 use comptask_upgrade::storage::{Fence, Flow};

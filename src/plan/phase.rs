@@ -282,8 +282,8 @@ mod tests {
 
     #[test]
     fn a_node_starts_in_no_phase_in_which_an_operation_is_to_be_finished() {
-        let gates = Phase::ALL.map(gate);
         use Gate::{DoNotStart, UseV1, UseV2};
+        let gates = Phase::ALL.map(gate);
         assert_eq!(gates, [UseV2, UseV1, DoNotStart, UseV2, DoNotStart, UseV2, DoNotStart, DoNotStart]);
     }
 
