@@ -31,15 +31,10 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     let seen = look(run)?;
     // What forbids it is found before the first write.
     let manifests = check(run, &seen)?;
-    if seen.v2 {
-        run.begin()?;
-    }
+    // Where there was no V2 this leaves an empty one: a root that holds neither tree is no cluster.compact any more.
+    run.begin()?;
     let result = delete(run, &seen, manifests.as_ref());
-    if seen.v2 {
-        end(run, result)
-    } else {
-        result
-    }
+    end(run, result)
 }
 
 /// The trees and their phase, where DELETE may run in it.
@@ -203,6 +198,9 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         run.warn(format!("a run would be refused: {}", error.message()));
     }
     let mut actions = Vec::new();
+    if !seen.v2 {
+        actions.push(format!("make folder {}", layout::v2()));
+    }
     actions.extend(leftovers(seen).into_iter().map(|path| format!("remove {path}")));
     if seen.facts.v1 {
         actions.push(format!("rename {} to {}", layout::v1(), layout::v1_deleting()));

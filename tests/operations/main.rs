@@ -1,0 +1,17 @@
+//! What UPGRADE, DELETE and STATUS do, and what they refuse to do, in the words of the design: each on a tree in memory
+//! and on a tree on disk wherever the storage could make a difference.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod broken_files;
+mod delete;
+mod locking;
+mod marks;
+mod ordinals;
+mod plan;
+mod refusals;
+mod reports;
+mod upgrade;

@@ -1,0 +1,366 @@
+//! A storage that fails once, at a call that it is told, in a way that it is told.
+//!
+//! # The fault model
+//!
+//! Every path that is looked at, read or listed and every single change of a batch is one call; calls are numbered from
+//! 1 in the order in which this storage carries them out. The changes of one batch do not depend on each other, so
+//! they are carried out in an order drawn from a seed: whatever part of a batch was done when a fault struck, some seed
+//! shows it. Before each change the fence is asked, and where it refuses that change and those after it are not made.
+//!
+//! At its call number one of these happens:
+//! - **crash before**: the call is not made, and the process is gone: every later call fails and changes nothing.
+//! - **crash after**: the call is made, its answer reaches nobody, and the process is gone.
+//! - **error**: the call is not made and says so (`Storage`); the process lives on. A listing hands out half first.
+//! - **reply lost**: the call is made and its answer is `OutcomeUnknown`; the process lives on.
+//! - **torn**: a file with bytes is left with the first half of them, a recursive removal with part of its paths gone
+//!   (the contract: it may be cut anywhere); then the process is gone. Nothing else can be torn.
+//! - **lock lost**: from this call on the lock's guard answers `LockLost`; the storage itself works.
+//! - **unknown, not done**: the call is not made and its answer is `OutcomeUnknown`, the other half of "unknown".
+//!
+//! What a crash leaves is what was made before it: each change is durable when it is answered, which is the contract.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use comptask_upgrade::storage::{EntrySink, Flow};
+use comptask_upgrade::tree::{Change, Entry, Kind, Stat, TreePath};
+use comptask_upgrade::{Error, ErrorKind, Guard, Lock, MemoryStorage, Result, Storage};
+use parking_lot::Mutex;
+
+use super::v1_files::Open;
+
+/// What happens at the chosen call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    CrashBefore,
+    CrashAfter,
+    Error,
+    ReplyLost,
+    Torn,
+    LockLost,
+    UnknownNotDone,
+}
+
+impl Fault {
+    pub const ALL: [Self; 7] = [
+        Self::CrashBefore,
+        Self::CrashAfter,
+        Self::Error,
+        Self::ReplyLost,
+        Self::Torn,
+        Self::LockLost,
+        Self::UnknownNotDone,
+    ];
+
+    /// Whether it means something at a call.
+    pub fn applies_to(self, call: Call) -> bool {
+        match self {
+            Self::Torn => matches!(call, Call::CreateBytes | Call::RemoveTree),
+            // A call that only looks and fails is the same whether it was made or not.
+            Self::CrashAfter | Self::UnknownNotDone => call != Call::Look,
+            _ => true,
+        }
+    }
+}
+
+/// What a call is, as far as faults care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// A look at a path, a read or a listing.
+    Look,
+    /// A new file that has bytes.
+    CreateBytes,
+    /// A removal of a folder with all it holds.
+    RemoveTree,
+    /// Any other change.
+    Change,
+}
+
+#[derive(Default)]
+struct State {
+    calls: Vec<Call>,
+    fault: Option<(u64, Fault)>,
+    struck: bool,
+    crashed: bool,
+    lock_lost: bool,
+    random: u64,
+}
+
+/// The storage; clones are the same one.
+#[derive(Clone)]
+pub struct FaultStorage {
+    inner: MemoryStorage,
+    state: Arc<Mutex<State>>,
+}
+
+impl FaultStorage {
+    /// On this tree, with at most one fault and the seed of the order in batches.
+    pub fn new(inner: &MemoryStorage, fault: Option<(u64, Fault)>, seed: u64) -> Self {
+        let state = State { fault, random: seed, ..State::default() };
+        Self { inner: inner.clone(), state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The lock that this storage can make its holder lose.
+    pub fn lock(&self) -> TestLock {
+        TestLock(Arc::clone(&self.state))
+    }
+
+    /// What each call was, in their order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.lock().calls.clone()
+    }
+
+    /// Whether the fault happened.
+    pub fn struck(&self) -> bool {
+        self.state.lock().struck
+    }
+
+    /// Counts a call; says what happens at it.
+    fn begin(&self, call: Call) -> Result<Option<Fault>> {
+        let mut state = self.state.lock();
+        if state.crashed {
+            return Err(crashed());
+        }
+        state.calls.push(call);
+        let number = state.calls.len() as u64;
+        let Some((_, fault)) = state.fault.filter(|(at, _)| *at == number) else { return Ok(None) };
+        state.struck = true;
+        match fault {
+            Fault::CrashBefore | Fault::CrashAfter | Fault::Torn => state.crashed = true,
+            Fault::LockLost => state.lock_lost = true,
+            Fault::Error | Fault::ReplyLost | Fault::UnknownNotDone => {}
+        }
+        Ok(Some(fault))
+    }
+
+    /// One call that reads.
+    fn look<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        match self.begin(Call::Look)? {
+            None | Some(Fault::LockLost) => work(),
+            Some(Fault::Error) => Err(failed()),
+            Some(Fault::ReplyLost | Fault::UnknownNotDone) => Err(unknown()),
+            Some(Fault::CrashBefore | Fault::CrashAfter | Fault::Torn) => Err(crashed()),
+        }
+    }
+
+    fn change(&self, change: &Change, flow: Flow<'_>) -> Result<()> {
+        let fault = self.begin(self.kind_of(change))?;
+        // The lock may go between any two calls, so the fence is asked after the fault was looked up.
+        flow.fence.permit()?;
+        let make = || self.inner.change_batch(std::slice::from_ref(change), open()).remove(0);
+        match fault {
+            None | Some(Fault::LockLost) => make(),
+            Some(Fault::Error) => Err(failed()),
+            Some(Fault::UnknownNotDone) => Err(unknown()),
+            Some(Fault::ReplyLost) => {
+                let _lost = make();
+                Err(unknown())
+            }
+            Some(Fault::CrashBefore) => Err(crashed()),
+            Some(Fault::CrashAfter) => {
+                let _unheard = make();
+                Err(crashed())
+            }
+            Some(Fault::Torn) => {
+                self.tear(change);
+                Err(crashed())
+            }
+        }
+    }
+
+    fn kind_of(&self, change: &Change) -> Call {
+        match change {
+            Change::Create { bytes, .. } if !bytes.is_empty() => Call::CreateBytes,
+            Change::Remove { path, recursive: true } if !self.below(path).is_empty() => Call::RemoveTree,
+            _ => Call::Change,
+        }
+    }
+
+    /// Every path below another, the deepest first.
+    fn below(&self, top: &TreePath) -> Vec<TreePath> {
+        let image = self.inner.image();
+        let mut paths: Vec<TreePath> = image.iter().filter_map(|(path, _)| TreePath::parse(path).ok()).collect();
+        paths.retain(|path| path.is_within(top) && path != top);
+        paths.sort_by_key(|path| std::cmp::Reverse(path.components().count()));
+        paths
+    }
+
+    fn tear(&self, change: &Change) {
+        match change {
+            Change::Create { path, bytes } => {
+                let half = Change::Create { path: path.clone(), bytes: bytes[..bytes.len() / 2].to_vec() };
+                self.inner.change_batch(&[half], open());
+            }
+            Change::Remove { path, .. } => {
+                // Files go in any order, a folder when it is empty.
+                let mut left: BTreeMap<u64, TreePath> = BTreeMap::new();
+                for path in self.below(path) {
+                    left.insert(self.random(), path);
+                }
+                let some = left.len().div_ceil(2);
+                for path in left.into_values().take(some) {
+                    self.inner.change_batch(&[Change::Remove { path, recursive: false }], open());
+                }
+            }
+            // Atomic: torn is not done.
+            Change::MakeFolder { .. } | Change::Rename { .. } => {}
+        }
+    }
+
+    /// The next number of the seed's sequence (splitmix64).
+    fn random(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.random = state.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = state.random;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+}
+
+fn open() -> Flow<'static> {
+    Flow { fence: &Open, in_flight: 1 }
+}
+
+fn crashed() -> Error {
+    Error::new(ErrorKind::Storage, "crashed")
+}
+
+fn failed() -> Error {
+    Error::new(ErrorKind::Storage, "it failed as it was told to")
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::OutcomeUnknown, "the reply was lost")
+}
+
+impl Storage for FaultStorage {
+    fn describe(&self) -> String {
+        "memory with faults".to_owned()
+    }
+
+    fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut take = |entry| {
+            entries.push(entry);
+            ControlFlow::Continue(())
+        };
+        let fault = self.begin(Call::Look)?;
+        let listed = match fault {
+            Some(Fault::CrashBefore | Fault::CrashAfter | Fault::Torn) => return Err(crashed()),
+            _ => self.inner.list(folder, &mut take),
+        };
+        let failure = match fault {
+            Some(Fault::Error) => Some(failed()),
+            Some(Fault::ReplyLost | Fault::UnknownNotDone) => Some(unknown()),
+            _ => None,
+        };
+        if failure.is_some() {
+            entries.truncate(entries.len() / 2);
+        }
+        for entry in entries {
+            if sink(entry).is_break() {
+                break;
+            }
+        }
+        failure.map_or(listed, Err)
+    }
+
+    fn stat_batch(&self, paths: &[TreePath], _in_flight: usize) -> Vec<Result<Stat>> {
+        paths.iter().map(|path| self.look(|| self.inner.stat_batch(std::slice::from_ref(path), 1).remove(0))).collect()
+    }
+
+    fn read_batch(&self, paths: &[TreePath], limit_bytes: u64, _in_flight: usize) -> Vec<Result<Vec<u8>>> {
+        let read = |path| self.look(|| self.inner.read_batch(std::slice::from_ref(path), limit_bytes, 1).remove(0));
+        paths.iter().map(read).collect()
+    }
+
+    fn flush(&self) -> Result<()> {
+        self.look(|| Ok(()))
+    }
+
+    fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
+        let mut order: Vec<usize> = (0..changes.len()).collect();
+        if order.len() > 1 {
+            order.sort_by_cached_key(|_| self.random());
+        }
+        let mut answers: Vec<Option<Result<()>>> = vec![None; changes.len()];
+        let mut refused: Option<Error> = None;
+        for place in order {
+            let answer = match &refused {
+                Some(error) => Err(error.clone()),
+                None => self.change(&changes[place], flow),
+            };
+            refused = refused.or_else(|| answer.clone().err().filter(|error| error.kind() == ErrorKind::LockLost));
+            answers[place] = Some(answer);
+        }
+        answers.into_iter().map(|answer| answer.expect("every change was answered")).collect()
+    }
+}
+
+/// The lock of a [`FaultStorage`].
+#[derive(Clone)]
+pub struct TestLock(Arc<Mutex<State>>);
+
+impl Lock for TestLock {
+    fn acquire(&self, _holder: &str) -> Result<Box<dyn Guard>> {
+        Ok(Box::new(Self(Arc::clone(&self.0))))
+    }
+}
+
+impl Guard for TestLock {
+    fn permit(&self) -> Result<()> {
+        if self.0.lock().lock_lost {
+            return Err(Error::new(ErrorKind::LockLost, "the lock was lost"));
+        }
+        Ok(())
+    }
+
+    fn confirm(&self) -> Result<()> {
+        self.permit()
+    }
+
+    fn release(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The fence of a run that holds a lock.
+struct Asks<'a>(&'a dyn Guard);
+
+impl comptask_upgrade::storage::Fence for Asks<'_> {
+    fn permit(&self) -> Result<()> {
+        self.0.permit()
+    }
+}
+
+/// The model itself is tested, since everything rests on it.
+pub fn check_the_model() {
+    let tree = MemoryStorage::new();
+    super::v1_files::file(&tree, "a/one", b"1234");
+    let create = |name: &str| Change::Create { path: TreePath::parse(name).unwrap(), bytes: b"abcd".to_vec() };
+    for fault in Fault::ALL {
+        let copy = tree.copy();
+        let storage = FaultStorage::new(&copy, Some((2, fault)), 7);
+        let lock = storage.lock().acquire("x").unwrap();
+        let flow = Flow { fence: &Asks(&*lock), in_flight: 1 };
+        let answers = storage.change_batch(&[create("a/x"), create("a/y"), create("a/z")], flow);
+        let files = copy.image().into_iter().filter(|(_, bytes)| bytes.is_some()).count() - 1;
+        let torn =
+            copy.image().iter().filter(|(_, bytes)| bytes.as_ref().is_some_and(|bytes| bytes.len() == 2)).count();
+        let errors = answers.iter().filter(|answer| answer.is_err()).count();
+        let later = storage.stat_batch(&[TreePath::parse("a").unwrap()], 1).remove(0).map(|stat| stat.kind);
+        let alive = Ok(Kind::Folder);
+        let expected = match fault {
+            Fault::CrashBefore => (1, 0, 2, Err(crashed())),
+            Fault::CrashAfter => (2, 0, 2, Err(crashed())),
+            Fault::Error | Fault::UnknownNotDone => (2, 0, 1, alive),
+            Fault::ReplyLost => (3, 0, 1, alive),
+            Fault::Torn => (2, 1, 2, Err(crashed())),
+            Fault::LockLost => (1, 0, 2, alive),
+        };
+        assert_eq!((files, torn, errors, later), expected, "{fault:?}");
+        assert!(storage.struck());
+    }
+}

@@ -1,0 +1,14 @@
+//! What the integration tests share: trees to work on, a storage that fails where it is told to, and a checker that
+//! reads trees and shares no code with what it checks.
+
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+pub mod checker;
+pub mod faults;
+pub mod meddling;
+pub mod places;
+pub mod recording;
+pub mod sessions;
+pub mod trees;
+pub mod v1_files;
