@@ -20,6 +20,40 @@ pub(super) fn fallible(body: impl FnOnce() -> Result<()>) -> *mut ctu_error {
     }
 }
 
+/// Runs the body of a fallible export that answers with an object: the object goes into `*out`, which is NULL on failure.
+///
+/// # Safety
+/// `out` is NULL or writable.
+pub(super) unsafe fn answer<T>(out: *mut *mut T, body: impl FnOnce() -> Result<*mut T>) -> *mut ctu_error {
+    // SAFETY: as promised by the caller, here and below.
+    unsafe { clear_out(out) };
+    fallible(|| {
+        need_out(out)?;
+        let object = body()?;
+        // SAFETY: it is not NULL.
+        unsafe { out.write(object) };
+        Ok(())
+    })
+}
+
+/// Clears an output.
+///
+/// # Safety
+/// `out` is NULL or writable.
+pub(super) unsafe fn clear_out<T>(out: *mut *mut T) {
+    if !out.is_null() {
+        // SAFETY: as promised by the caller.
+        unsafe { out.write(std::ptr::null_mut()) };
+    }
+}
+
+pub(super) fn need_out<T>(out: *mut T) -> Result<()> {
+    if out.is_null() {
+        return Err(Error::new(ErrorKind::InvalidArgument, "the place for the answer is NULL"));
+    }
+    Ok(())
+}
+
 /// The value of the body, or the text of its panic.
 fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, String> {
     let body = || {

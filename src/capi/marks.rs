@@ -2,9 +2,9 @@
 
 use std::ffi::c_char;
 
+use super::boundary::need_out;
 use super::error::ctu_error;
 use super::session::{ctu_session, with};
-use super::task::need_out;
 use super::text::text;
 use crate::Session;
 

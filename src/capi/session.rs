@@ -2,12 +2,11 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::boundary::{fallible, infallible};
+use super::boundary::{answer, clear_out, fallible, infallible, need_out};
 use super::config::ctu_config;
 use super::error::ctu_error;
 use super::report::ctu_report;
 use super::structs::{self, Sized_};
-use super::task::{clear_out, need_out};
 use super::text::{c_string, text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::phase::Operation;
@@ -139,18 +138,14 @@ pub(super) unsafe fn with(session: *const ctu_session, body: impl FnOnce(&Sessio
 /// the host needs a lock too: CTU_INVALID_ARGUMENT without one.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_session_open(config: *const ctu_config, out: *mut *mut ctu_session) -> *mut ctu_error {
-    // SAFETY: by the header's words, here and in every call below.
-    unsafe { clear_out(out) };
-    fallible(|| {
-        need_out(out)?;
-        // SAFETY: NULL or a live config.
-        let config =
-            unsafe { config.as_ref() }.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "config is NULL"))?;
-        let session = Box::new(ctu_session(config.open()?));
-        // SAFETY: checked above.
-        unsafe { out.write(Box::into_raw(session)) };
-        Ok(())
-    })
+    // SAFETY: by the header's words.
+    unsafe {
+        answer(out, || {
+            let config = config.as_ref();
+            let config = config.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "config is NULL"))?;
+            Ok(Box::into_raw(Box::new(ctu_session(config.open()?))))
+        })
+    }
 }
 
 /// Asks the run that is under way, or the next one where none is, to stop before its next wave with CTU_CANCELLED. Any

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, CString};
 use std::mem::offset_of;
 
-use super::boundary::{fallible, infallible};
+use super::boundary::{answer, clear_out, fallible, infallible, need_out};
 use super::buffer::ctu_buffer;
 use super::error::ctu_error;
 use super::structs::{self, Sized_};
@@ -287,24 +287,6 @@ fn state<S: TryFrom<u32, Error = String>>(number: i32) -> Result<S> {
     state.map_err(|why| Error::new(ErrorKind::InvalidArgument, why))
 }
 
-/// Clears an output and checks that it is there.
-///
-/// # Safety
-/// `out` is NULL or writable.
-pub(super) unsafe fn clear_out<T>(out: *mut *mut T) {
-    if !out.is_null() {
-        // SAFETY: as promised by the caller.
-        unsafe { out.write(std::ptr::null_mut()) };
-    }
-}
-
-pub(super) fn need_out<T>(out: *mut T) -> Result<()> {
-    if out.is_null() {
-        return Err(Error::new(ErrorKind::InvalidArgument, "the place for the answer is NULL"));
-    }
-    Ok(())
-}
-
 /// Reads a V1 file name: its base, and the state that its suffix says (Init 0, Assigned 1, Cancel 2, Done 3).
 /// CTU_INVALID_ARGUMENT where the name is no V1 name. `*base_out` is owned by the caller, NULL on failure; `*state_out`
 /// is -1 on failure.
@@ -348,84 +330,57 @@ pub unsafe extern "C" fn ctu_task_v2_id(
     ordinal: u32,
     out: *mut *mut ctu_buffer,
 ) -> *mut ctu_error {
-    // SAFETY: by the header's words, here and below.
-    unsafe { clear_out(out) };
-    fallible(|| {
-        need_out(out)?;
-        // SAFETY: by the header's words.
-        let text = unsafe { text::text(v1_base, "v1_base") }?;
-        let base = V1Base::parse(text).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, format!("{text:?} is no V1 base: compct.<pu>.<seq>.<ts>"))
-        })?;
-        let id = base.v2_id(u16::try_from(ordinal).unwrap_or(u16::MAX))?;
-        // SAFETY: checked above.
-        unsafe { out.write(ctu_buffer::into_raw(id.to_string().into_bytes())) };
-        Ok(())
-    })
+    // SAFETY: by the header's words.
+    unsafe {
+        answer(out, || {
+            let text = text::text(v1_base, "v1_base")?;
+            let base = V1Base::parse(text).ok_or_else(|| {
+                Error::new(ErrorKind::InvalidArgument, format!("{text:?} is no V1 base: compct.<pu>.<seq>.<ts>"))
+            })?;
+            let id = base.v2_id(u16::try_from(ordinal).unwrap_or(u16::MAX))?;
+            Ok(ctu_buffer::into_raw(id.to_string().into_bytes()))
+        })
+    }
 }
 
 /// The bytes of a V1 task in the default codec. `*out` is owned by the caller, NULL on failure.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_task_v1_encode(task: *const ctu_task_v1, out: *mut *mut ctu_buffer) -> *mut ctu_error {
-    // SAFETY: by the header's words, here and below.
-    unsafe { clear_out(out) };
-    fallible(|| {
-        need_out(out)?;
-        // SAFETY: by the header's words.
-        let bytes = DefaultCodec.encode_v1(&unsafe { read_v1(task) }?)?;
-        // SAFETY: checked above.
-        unsafe { out.write(ctu_buffer::into_raw(bytes)) };
-        Ok(())
-    })
+    // SAFETY: by the header's words.
+    unsafe { answer(out, || Ok(ctu_buffer::into_raw(DefaultCodec.encode_v1(&read_v1(task)?)?))) }
 }
 
 /// The V1 task in bytes of the default codec; CTU_CORRUPT with offset and reason where they hold none. `*out` is owned
 /// by the caller, NULL on failure.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_task_v1_decode(data: *const u8, len: usize, out: *mut *mut ctu_task) -> *mut ctu_error {
-    // SAFETY: by the header's words, here and below.
-    unsafe { clear_out(out) };
-    fallible(|| {
-        need_out(out)?;
-        // SAFETY: by the header's words.
-        let task = DefaultCodec.decode_v1(unsafe { text::bytes(data, len, "data") }?)?;
-        let task = ctu_task(Decoded::V1(V1Strings::new(&task)?));
-        // SAFETY: checked above.
-        unsafe { out.write(Box::into_raw(Box::new(task))) };
-        Ok(())
-    })
+    // SAFETY: by the header's words.
+    unsafe {
+        answer(out, || {
+            let task = DefaultCodec.decode_v1(text::bytes(data, len, "data")?)?;
+            Ok(Box::into_raw(Box::new(ctu_task(Decoded::V1(V1Strings::new(&task)?)))))
+        })
+    }
 }
 
 /// The bytes of a V2 task in the default codec. `*out` is owned by the caller, NULL on failure.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_task_v2_encode(task: *const ctu_task_v2, out: *mut *mut ctu_buffer) -> *mut ctu_error {
-    // SAFETY: by the header's words, here and below.
-    unsafe { clear_out(out) };
-    fallible(|| {
-        need_out(out)?;
-        // SAFETY: by the header's words.
-        let bytes = DefaultCodec.encode_v2(&unsafe { read_v2(task) }?)?;
-        // SAFETY: checked above.
-        unsafe { out.write(ctu_buffer::into_raw(bytes)) };
-        Ok(())
-    })
+    // SAFETY: by the header's words.
+    unsafe { answer(out, || Ok(ctu_buffer::into_raw(DefaultCodec.encode_v2(&read_v2(task)?)?))) }
 }
 
 /// The V2 task in bytes of the default codec; CTU_CORRUPT with offset and reason where they hold none. `*out` is owned
 /// by the caller, NULL on failure.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_task_v2_decode(data: *const u8, len: usize, out: *mut *mut ctu_task) -> *mut ctu_error {
-    // SAFETY: by the header's words, here and below.
-    unsafe { clear_out(out) };
-    fallible(|| {
-        need_out(out)?;
-        // SAFETY: by the header's words.
-        let task = DefaultCodec.decode_v2(unsafe { text::bytes(data, len, "data") }?)?;
-        let task = ctu_task(Decoded::V2(V2Strings::new(&task)?));
-        // SAFETY: checked above.
-        unsafe { out.write(Box::into_raw(Box::new(task))) };
-        Ok(())
-    })
+    // SAFETY: by the header's words.
+    unsafe {
+        answer(out, || {
+            let task = DefaultCodec.decode_v2(text::bytes(data, len, "data")?)?;
+            Ok(Box::into_raw(Box::new(ctu_task(Decoded::V2(V2Strings::new(&task)?)))))
+        })
+    }
 }
 
 /// Looks into a V1 task: fills in `*out`, whose struct_size the caller has set. Its strings live as long as the task.
