@@ -663,7 +663,7 @@ struct ctu_error *ctu_run(struct ctu_session *session,
                           const struct ctu_run_options *options,
                           struct ctu_report **out);
 
-// The phase after the run, or, of a plan, before it: CTU_PHASE_*; -1 for NULL.
+// The phase after the run, or, of a plan, before it: CTU_PHASE_*; -1 for NULL, and where no phase fits the trees.
 int32_t ctu_report_phase(const struct ctu_report *report);
 
 // V1 tasks seen: converted + skipped + cancelled + failed + left. 0 for NULL, as for all counts.

@@ -58,39 +58,46 @@ pub enum ErrorKind {
     NotEmpty = 41,
 }
 
-/// Every kind, its word and what an operator does about it. The one home of both texts.
-const KINDS: &[(ErrorKind, &str, &str)] = &[
-    (ErrorKind::InvalidArgument, "invalid argument", "correct the call and run it again"),
-    (ErrorKind::Unsupported, "unsupported", "use another way or a newer version of the library"),
-    (ErrorKind::Busy, "busy", "wait for the call that is under way to end"),
-    (ErrorKind::Cancelled, "cancelled", "run the same command again: it goes on where this run stopped"),
-    (ErrorKind::Internal, "internal error", "keep the log and report the defect; running again is harmless"),
-    (ErrorKind::NodesOnline, "nodes online", "stop the nodes that are named, then run the command again"),
-    (ErrorKind::Locked, "locked", "wait for the other run to end, or stop it, then run the command again"),
-    (ErrorKind::LockLost, "lock lost", "see that no other run is under way, then run the command again"),
-    (ErrorKind::Refused, "refused", "run STATUS: it shows the phase and what can be done in it"),
-    (ErrorKind::NewV1Tasks, "new V1 tasks", "stop whatever still writes V1 tasks, then run STATUS to see them"),
-    (ErrorKind::TasksFailed, "some tasks failed", "mend the files that are named, then run the command again"),
-    (ErrorKind::Damaged, "damaged", "see who changed the files that are named; nothing was redone unasked"),
-    (ErrorKind::Corrupt, "corrupt", "restore the file, or move it out of the tree, then run the command again"),
-    (ErrorKind::NotFound, "not found", "check the path"),
-    (ErrorKind::AlreadyExists, "already exists", "see whose it is, then run the command again"),
-    (ErrorKind::Permission, "permission denied", "run as the owner of the tree, or grant the right, then run again"),
-    (ErrorKind::Quota, "no space left", "free space or raise the quota, then run the command again"),
-    (ErrorKind::RetryLater, "retry later", "wait until the storage serves again, then run the command again"),
-    (ErrorKind::OutcomeUnknown, "outcome unknown", "run the command again: it looks at what was done first"),
-    (ErrorKind::Storage, "storage error", "check the storage, then run the command again"),
-    (ErrorKind::Catalog, "catalog error", "make the catalog readable, then run the command again"),
-    (ErrorKind::Liveness, "liveness error", "make the list of nodes readable, then run the command again"),
-    (ErrorKind::LockService, "lock service error", "check the lock service, then run the command again"),
-    (ErrorKind::TooLarge, "too large", "shorten or split what is named; nothing was changed for it"),
-    (ErrorKind::NotEmpty, "not empty", "see what lies in the folder"),
+/// Every kind, its name in C, its word and what an operator does about it. The one home of the three.
+// One row a kind, whatever its length: a table is read down its columns.
+#[rustfmt::skip]
+const KINDS: &[(ErrorKind, &str, &str, &str)] = &[
+    (ErrorKind::InvalidArgument, "CTU_INVALID_ARGUMENT", "invalid argument", "correct the call and run it again"),
+    (ErrorKind::Unsupported, "CTU_UNSUPPORTED", "unsupported", "use another way or a newer version of the library"),
+    (ErrorKind::Busy, "CTU_BUSY", "busy", "wait for the call that is under way to end"),
+    (ErrorKind::Cancelled, "CTU_CANCELLED", "cancelled", "run the same command again: it goes on where this run stopped"),
+    (ErrorKind::Internal, "CTU_INTERNAL", "internal error", "keep the log and report the defect; running again is harmless"),
+    (ErrorKind::NodesOnline, "CTU_NODES_ONLINE", "nodes online", "stop the nodes that are named, then run the command again"),
+    (ErrorKind::Locked, "CTU_LOCKED", "locked", "wait for the other run to end, or stop it, then run the command again"),
+    (ErrorKind::LockLost, "CTU_LOCK_LOST", "lock lost", "see that no other run is under way, then run the command again"),
+    (ErrorKind::Refused, "CTU_REFUSED", "refused", "run STATUS: it shows the phase and what can be done in it"),
+    (ErrorKind::NewV1Tasks, "CTU_NEW_V1_TASKS", "new V1 tasks", "stop whatever still writes V1 tasks, then run STATUS to see them"),
+    (ErrorKind::TasksFailed, "CTU_TASKS_FAILED", "some tasks failed", "mend the files that are named, then run the command again"),
+    (ErrorKind::Damaged, "CTU_DAMAGED", "damaged", "see who changed the files that are named; nothing was redone unasked"),
+    (ErrorKind::Corrupt, "CTU_CORRUPT", "corrupt", "restore the file, or move it out of the tree, then run the command again"),
+    (ErrorKind::NotFound, "CTU_NOT_FOUND", "not found", "check the path"),
+    (ErrorKind::AlreadyExists, "CTU_ALREADY_EXISTS", "already exists", "see whose it is, then run the command again"),
+    (ErrorKind::Permission, "CTU_PERMISSION", "permission denied", "run as the owner of the tree, or grant the right, then run again"),
+    (ErrorKind::Quota, "CTU_QUOTA", "no space left", "free space or raise the quota, then run the command again"),
+    (ErrorKind::RetryLater, "CTU_RETRY_LATER", "retry later", "wait until the storage serves again, then run the command again"),
+    (ErrorKind::OutcomeUnknown, "CTU_OUTCOME_UNKNOWN", "outcome unknown", "run the command again: it looks at what was done first"),
+    (ErrorKind::Storage, "CTU_STORAGE", "storage error", "check the storage, then run the command again"),
+    (ErrorKind::Catalog, "CTU_CATALOG", "catalog error", "make the catalog readable, then run the command again"),
+    (ErrorKind::Liveness, "CTU_LIVENESS", "liveness error", "make the list of nodes readable, then run the command again"),
+    (ErrorKind::LockService, "CTU_LOCK_SERVICE", "lock service error", "check the lock service, then run the command again"),
+    (ErrorKind::TooLarge, "CTU_TOO_LARGE", "too large", "shorten or split what is named; nothing was changed for it"),
+    (ErrorKind::NotEmpty, "CTU_NOT_EMPTY", "not empty", "see what lies in the folder"),
 ];
 
 impl ErrorKind {
     /// The kind's word, the same in every message, report and document.
     pub fn name(self) -> &'static str {
-        KINDS.iter().find(|row| row.0 == self).map_or("error", |row| row.1)
+        KINDS.iter().find(|row| row.0 == self).map_or("error", |row| row.2)
+    }
+
+    /// The name of the kind's code in the C header.
+    pub fn c_name(self) -> &'static str {
+        KINDS.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }
 
     /// The number of the kind in the C ABI.
@@ -109,7 +116,7 @@ impl ErrorKind {
     }
 
     fn next_action(self) -> &'static str {
-        KINDS.iter().find(|row| row.0 == self).map_or("", |row| row.2)
+        KINDS.iter().find(|row| row.0 == self).map_or("", |row| row.3)
     }
 }
 

@@ -278,7 +278,7 @@ fn a_disk_that_may_only_be_read_is_a_missing_right_and_status_still_answers() {
 }
 
 #[test]
-fn a_link_in_the_place_of_a_task_file_is_unknown_and_left_alone() {
+fn a_link_in_the_place_of_a_task_file_fails_by_name_and_is_left_alone() {
     let folder = TempDir::new().unwrap();
     let outside = TempDir::new().unwrap();
     let root = folder.path();
@@ -288,16 +288,21 @@ fn a_link_in_the_place_of_a_task_file_is_unknown_and_left_alone() {
     std::fs::write(&target, support::v1_files::v1_bytes(&task)).unwrap();
     let link = root.join("Compaction/Scheduler/compct.linked.0.5");
     symlink(&target, &link).unwrap();
-    let report = run(&local(root, CATALOG), Operation::Upgrade).unwrap();
-    assert_eq!((report.counts.total, report.counts.converted), (4, 4));
-    assert_eq!(report.unknown, ["Compaction/Scheduler/compct.linked.0.5"]);
-    assert!(report.warnings.iter().any(|text| text.contains("1 names in V1 are no tasks")), "{:?}", report.warnings);
+    let failure = run(&local(root, CATALOG), Operation::Upgrade).unwrap_err();
+    assert_eq!(failure.error.kind(), ErrorKind::TasksFailed);
+    let report = failure.report.unwrap();
+    assert_eq!((report.counts.total, report.counts.converted, report.counts.failed), (5, 4, 1));
+    assert!(report
+        .rows
+        .iter()
+        .any(|row| row.v1_name == "compct.linked.0.5" && row.detail.contains("not a regular file")));
     assert!(link.is_symlink() && target.exists());
+    std::fs::remove_file(&link).unwrap();
+    run(&local(root, CATALOG), Operation::Upgrade).unwrap();
+    symlink(&target, &link).unwrap();
     let failure = run(&local(root, CATALOG), Operation::Delete).unwrap_err();
-    assert_eq!(failure.error.kind(), ErrorKind::Refused);
-    let options = comptask_upgrade::RunOptions { force: true, ..comptask_upgrade::RunOptions::default() };
-    local(root, CATALOG).run(Operation::Delete, &options, None).unwrap();
-    assert!(target.exists(), "only the link went");
+    assert_eq!(failure.error.kind(), ErrorKind::Refused, "a task that is in no manifest");
+    assert!(target.exists(), "nobody followed the link");
 }
 
 #[test]

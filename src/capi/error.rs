@@ -181,5 +181,10 @@ mod tests {
         ];
         assert_eq!(codes.to_vec(), ErrorKind::all().map(ErrorKind::code).collect::<Vec<_>>());
         assert_eq!(CTU_OK, 0);
+        let header = include_str!("../../include/comptask_upgrade.h");
+        for kind in ErrorKind::all() {
+            let line = format!("#define {} {}\n", kind.c_name(), kind.code());
+            assert!(header.contains(&line), "the header lacks {line}");
+        }
     }
 }

@@ -92,11 +92,11 @@ unsafe fn count(report: *const ctu_report, count: impl FnOnce(&Counts) -> u64) -
     unsafe { get(report, 0, |report| Some(count(&report.report.counts))) }
 }
 
-/// The phase after the run, or, of a plan, before it: CTU_PHASE_*; -1 for NULL.
+/// The phase after the run, or, of a plan, before it: CTU_PHASE_*; -1 for NULL, and where no phase fits the trees.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_phase(report: *const ctu_report) -> i32 {
     // SAFETY: NULL or a live report, by the header's words, here and below.
-    unsafe { get(report, -1, |report| Some(report.report.phase as i32)) }
+    unsafe { get(report, -1, |report| (!report.report.no_phase).then_some(report.report.phase as i32)) }
 }
 
 /// V1 tasks seen: converted + skipped + cancelled + failed + left. 0 for NULL, as for all counts.

@@ -154,7 +154,7 @@ impl Run<'_> {
     }
 
     pub(super) fn stage(&mut self, stage: Stage) {
-        log::debug!(logger: *self.session.log, "{}: {}", self.report.operation.word(), stage.word());
+        self.session.log.debug(format_args!("{}: {}", self.report.operation.word(), stage.word()));
         self.meter.stage_begun = std::time::Instant::now();
         self.progress(stage, 0, "");
     }
@@ -180,7 +180,7 @@ impl Run<'_> {
     }
 
     pub(super) fn warn(&mut self, warning: String) {
-        log::warn!(logger: *self.session.log, "{warning}");
+        self.session.log.warn(format_args!("{warning}"));
         self.report.warnings.push(warning);
     }
 }

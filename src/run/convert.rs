@@ -233,7 +233,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
                     state = StateV2::Cancel;
                     row.outcome = Outcome::Cancelled;
                     row.detail = format!("schema {}.{}: {reason}", task.db_name, task.schema_name);
-                    log::warn!(logger: *self.run.session.log, "{}: cancelled: {}", file.name, row.detail);
+                    self.run.session.log.warn(format_args!("{}: cancelled: {}", file.name, row.detail));
                 }
                 (String::new(), String::new())
             }
@@ -372,7 +372,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     fn finish(&mut self, job: Job<'_>) {
         count(self.run, job.row.outcome);
         self.done += 1;
-        log::debug!(logger: *self.run.session.log, "{} is {} now", job.file.name, job.line.v2);
+        self.run.session.log.debug(format_args!("{} is {} now", job.file.name, job.line.v2));
         self.run.report.push(job.row);
     }
 
@@ -398,7 +398,7 @@ fn ended(counts: Counts) -> u64 {
 /// Counts and lists a task that failed.
 pub(super) fn fail(run: &mut Run<'_>, file: &V1File, error: Error) {
     let error = error.of_task(&file.name).at(file.path());
-    log::error!(logger: *run.session.log, "{}: {error}", file.name);
+    run.session.log.error(format_args!("{}: {error}", file.name));
     run.report.counts.failed += 1;
     let mut row = Row::new(&file.name, if run.options.plan { Outcome::WouldFail } else { Outcome::Failed });
     row.v1_state = Some(file.state);

@@ -128,9 +128,10 @@ fn refuse(run: &mut Run<'_>, reasons: Vec<String>) -> Result<()> {
     run.report.conclude(run.report.phase, "refused: nothing was deleted");
     let what = format!("{} reasons against deleting the V1 tree: {}", reasons.len(), some_of(&reasons));
     run.report.warnings.extend(reasons);
-    Err(Error::new(ErrorKind::Refused, what)
-        .at(layout::v1())
-        .advise("see each reason in the report; move unknown files out of the tree or use force for them"))
+    Err(Error::new(ErrorKind::Refused, what).at(layout::v1()).advise(
+        "undo what each reason in the report names: put back files that changed, move new tasks out of the tree; \
+             unknown files go with force",
+    ))
 }
 
 fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Result<()> {
@@ -162,7 +163,11 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
         run.take_away(&layout::done(), "TaskUpgrade.done.before")?;
     }
     let phase = if seen.facts.v2_tasks { Phase::V2Only } else { Phase::Empty };
-    run.report.conclude(phase, "the V1 tree is deleted");
+    let had_v1 = seen.facts.v1 || seen.facts.v1_deleting;
+    run.report.conclude(
+        phase,
+        if had_v1 { "the V1 tree is deleted" } else { "there was no V1 tree any more; the done mark is removed" },
+    );
     Ok(())
 }
 
@@ -191,11 +196,13 @@ fn nothing_new_in_deleting(run: &Run<'_>, manifests: Option<&Manifests>, seen: &
 }
 
 fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
+    let mut refusal = None;
     if let Err(error) = check(run, seen) {
         if error.kind() != ErrorKind::Refused {
             return Err(error);
         }
         run.warn(format!("a run would be refused: {}", error.message()));
+        refusal = Some(error);
     }
     let mut actions = Vec::new();
     if !seen.v2 {
@@ -212,8 +219,16 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         actions.push(format!("remove {}", layout::done()));
     }
     let deletes = seen.facts.v1 || run.report.phase == Phase::Deleting;
-    let headline = if deletes { "the V1 tree would be deleted" } else { "nothing to delete" };
+    let headline = match (&refusal, deletes) {
+        (Some(_), _) => "a run would be refused, see the warnings",
+        (None, true) => "the V1 tree would be deleted",
+        (None, false) => "nothing to delete",
+    };
     run.report.conclude(run.report.phase, headline);
+    if let Some(error) = refusal {
+        error.next_action().clone_into(&mut run.report.next_action);
+        return Ok(());
+    }
     run.report.actions.extend(actions);
     Ok(())
 }

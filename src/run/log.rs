@@ -1,6 +1,8 @@
 //! A logger of the session's own: a library must not set the process-wide one of its host.
 
-use log::{LevelFilter, Log, Metadata, Record};
+use std::fmt::Arguments;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 /// What takes a session's log records: level, target, message. Called from any thread of the run.
 pub type LogSink = Box<dyn Fn(log::Level, &str, &str) + Send + Sync>;
@@ -23,9 +25,36 @@ impl SessionLog {
     }
 }
 
+/// The target of the crate's records.
+const TARGET: &str = "comptask_upgrade";
+
+impl SessionLog {
+    pub(super) fn error(&self, text: Arguments<'_>) {
+        self.write(Level::Error, text);
+    }
+
+    pub(super) fn warn(&self, text: Arguments<'_>) {
+        self.write(Level::Warn, text);
+    }
+
+    pub(super) fn info(&self, text: Arguments<'_>) {
+        self.write(Level::Info, text);
+    }
+
+    pub(super) fn debug(&self, text: Arguments<'_>) {
+        self.write(Level::Debug, text);
+    }
+
+    /// The macros of `log` would ask the process-wide level first, which is off where the host sets none.
+    fn write(&self, level: Level, text: Arguments<'_>) {
+        self.log(&Record::builder().level(level).target(TARGET).args(text).build());
+    }
+}
+
 impl Log for SessionLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= self.max_level && (self.sink.is_some() || log::logger().enabled(metadata))
+        let process_wide = || metadata.level() <= log::max_level() && log::logger().enabled(metadata);
+        metadata.level() <= self.max_level && (self.sink.is_some() || process_wide())
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -48,5 +77,26 @@ impl Log for SessionLog {
 impl std::fmt::Debug for SessionLog {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("SessionLog").field("max_level", &self.max_level).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn records_up_to_the_level_reach_the_sink_whatever_the_process_wide_level_is() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&seen);
+        let sink: LogSink = Box::new(move |level, target, text| {
+            kept.lock().unwrap().push(format!("{level} {target} {text}"));
+        });
+        let log = SessionLog::to_sink(sink, LevelFilter::Info);
+        log.info(format_args!("one {}", 1));
+        log.debug(format_args!("two"));
+        log.error(format_args!("three"));
+        assert_eq!(*seen.lock().unwrap(), ["INFO comptask_upgrade one 1", "ERROR comptask_upgrade three"]);
     }
 }

@@ -149,6 +149,8 @@ pub struct Report {
     pub root: String,
     /// The phase after the run; before it, in a plan.
     pub phase: Phase,
+    /// No phase fits the trees, so `phase` says nothing.
+    pub no_phase: bool,
     /// What came of it, in a sentence.
     pub headline: String,
     /// What an operator does now.
@@ -193,7 +195,7 @@ struct Document<'a> {
     root: &'a str,
     begun: &'a str,
     finished: &'a str,
-    phase: &'static str,
+    phase: Option<&'static str>,
     result: ResultDocument<'a>,
     headline: &'a str,
     next_action: &'a str,
@@ -253,6 +255,7 @@ impl Report {
             run: run.to_owned(),
             root,
             phase: Phase::Empty,
+            no_phase: false,
             headline: String::new(),
             next_action: String::new(),
             counts: Counts::default(),
@@ -301,10 +304,10 @@ impl Report {
             root: &self.root,
             begun: &self.begun,
             finished: &self.finished,
-            phase: self.phase.word(),
+            phase: (!self.no_phase).then(|| self.phase.word()),
             result: ResultDocument {
                 code: error.map_or(0, |error| error.kind().code()),
-                name: error.map_or("ok", |error| error.kind().name()),
+                name: error.map_or("CTU_OK", |error| error.kind().c_name()),
                 message: error.map_or("", Error::message),
                 path: error.map_or("", Error::path),
                 task: error.map_or("", Error::task),
@@ -334,7 +337,10 @@ impl Report {
         let plan = if self.plan { " (plan: nothing is written)" } else { "" };
         push_line(&mut text, format_args!("{}{plan}: {}", self.operation.word(), self.headline));
         push_line(&mut text, format_args!("  root      {}", self.root));
-        push_line(&mut text, format_args!("  phase     {}", self.phase.word()));
+        push_line(
+            &mut text,
+            format_args!("  phase     {}", if self.no_phase { "none fits" } else { self.phase.word() }),
+        );
         if self.counts.total > 0 {
             let Counts { total, converted, skipped, cancelled, failed, left } = self.counts;
             let counts = match (self.operation, self.plan) {

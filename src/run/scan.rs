@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::layout::{self, Mark, V1Name};
 use crate::storage::{none_if_missing, Storage};
 use crate::task::{StateV1, V1Base, V2Id};
-use crate::tree::TreePath;
+use crate::tree::{Kind, TreePath};
 
 use super::report::ByState;
 
@@ -18,6 +18,8 @@ pub(super) struct V1File {
     pub(super) state: StateV1,
     pub(super) length: u64,
     pub(super) mtime_ms: i64,
+    /// Whether it is a regular file. A link or a folder of a task's name is that task's error.
+    pub(super) regular: bool,
 }
 
 impl V1File {
@@ -56,12 +58,13 @@ impl V1Scan {
     pub(super) fn read_in(storage: &dyn Storage, folder: &TreePath) -> Result<Self> {
         let mut scan = Self::default();
         let listed = storage.list(folder, &mut |entry| {
-            match V1Name::parse(&entry.name).filter(|_| entry.is_file()) {
+            match V1Name::parse(&entry.name).filter(|_| entry.exact) {
                 Some(name) => scan.files.push(V1File {
                     name: entry.name.into_boxed_str(),
                     state: name.state,
                     length: entry.stat.length,
                     mtime_ms: entry.stat.mtime_ms,
+                    regular: entry.stat.kind == Kind::File,
                 }),
                 None => scan.unknown.push(format!("{folder}/{}", entry.name)),
             }

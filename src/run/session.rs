@@ -190,20 +190,22 @@ impl Session {
             Operation::Status => status::run(&mut run),
             Operation::Upgrade => upgrade::run(&mut run),
             Operation::Delete => delete::run(&mut run),
-            Operation::Recovery => Err(Error::new(ErrorKind::Unsupported, "RECOVERY is not in this version")
-                .advise("wait for a version of the library that has it; nothing was changed")),
+            Operation::Recovery => Err(no_recovery()),
         };
-        let (report, guard, released) = run.end_with_lock();
+        let (mut report, guard, released) = run.end_with_lock();
         *held = guard;
         self.cancel.store(false, Ordering::Relaxed);
         match result.and(released) {
             Ok(()) => {
-                log::info!(logger: *self.log, "{} ended: {}", operation.word(), report.headline);
+                self.log.info(format_args!("{} ended: {}", operation.word(), report.headline));
                 Ok(report)
             }
             Err(error) => {
-                log::error!(logger: *self.log, "{} failed: {error}", operation.word());
+                self.log.error(format_args!("{} failed: {error}", operation.word()));
                 let has_report = !report.headline.is_empty();
+                // What the phase alone advises is not what to do after a failure.
+                error.next_action().clone_into(&mut report.next_action);
+                report.headline = format!("{}: {}", error.kind(), report.headline);
                 Err(Failure { error, report: has_report.then(|| Box::new(report)) })
             }
         }
@@ -237,6 +239,9 @@ impl Session {
     /// # Errors
     /// `NodesOnline` with the names, or `Liveness` where that cannot be told.
     pub fn check_all_offline(&self, operation: Operation) -> Result<()> {
+        if operation == Operation::Recovery {
+            return Err(no_recovery());
+        }
         let _one_at_a_time = self.busy()?;
         let phase = super::trees::read(&*self.storage)?.phase()?;
         let needed = match (operation, permit(operation, phase)) {
@@ -301,6 +306,11 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Session").field("storage", &self.storage.describe()).finish_non_exhaustive()
     }
+}
+
+fn no_recovery() -> Error {
+    Error::new(ErrorKind::Unsupported, "RECOVERY is not in this version")
+        .advise("wait for a version of the library that has it; nothing was changed")
 }
 
 fn nodes(count: usize) -> String {

@@ -175,6 +175,10 @@ impl<'a> Facts<'a> {
         if let Err(error) = id_of(ts, seq, ordinal) {
             return Decision::Fail(error);
         }
+        if !file.regular {
+            let what = "it is a link, a folder or a device, not a regular file";
+            return Decision::Fail(Error::new(ErrorKind::Corrupt, what));
+        }
         let marks = self.marks_of(file.base());
         let main = match taken.iter().find(|task| task.ordinal == ordinal) {
             None => MainTask::Absent,

@@ -62,7 +62,7 @@ pub(super) fn read(storage: &dyn Storage) -> Result<Trees> {
     }
     if trees.facts.v1 {
         trees.facts.v1_tasks =
-            any(storage, &layout::v1_scheduler(), |entry| entry.is_file() && V1Name::parse(&entry.name).is_some())?;
+            any(storage, &layout::v1_scheduler(), |entry| entry.exact && V1Name::parse(&entry.name).is_some())?;
     }
     if trees.v2 {
         trees.facts.v2_tasks =

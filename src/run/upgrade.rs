@@ -110,7 +110,14 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         ));
     }
     finish::finish(run, &v1, &parts)?;
-    run.report.conclude(Phase::Upgraded, format!("all {} tasks are upgraded", run.report.counts.total));
+    let Counts { total, cancelled, .. } = run.report.counts;
+    let headline = match cancelled {
+        0 => format!("all {total} tasks are upgraded"),
+        cancelled => {
+            format!("all {total} tasks are upgraded, {cancelled} of them to state Cancel since no place was found")
+        }
+    };
+    run.report.conclude(Phase::Upgraded, headline);
     Ok(())
 }
 
@@ -191,14 +198,14 @@ pub(super) fn check_up_front(run: &mut Run<'_>, seen: &Trees, v1: &V1Scan) -> Re
     let mut problems = Vec::new();
     if !too_long.is_empty() {
         let what = format!("their marks would have over {NAME_BYTES_LIMIT} bytes: {}", some_of(&too_long));
-        problems.push((ErrorKind::TooLarge, what));
+        problems.push((ErrorKind::TooLarge, what, layout::v1_scheduler()));
     }
     if let Some(limit) = storage.folder_entries_limit() {
         // Parts and one mark on its way beside each that is done.
         let needed = v1.files.len() as u64 * 2 + 2;
         if needed > limit {
             let what = format!("{} tasks need more names in one folder than the {limit} it can hold", v1.files.len());
-            problems.push((ErrorKind::TooLarge, what));
+            problems.push((ErrorKind::TooLarge, what, layout::upgrading()));
         }
     }
     let mut nearest: HashSet<TreePath> = HashSet::new();
@@ -209,12 +216,12 @@ pub(super) fn check_up_front(run: &mut Run<'_>, seen: &Trees, v1: &V1Scan) -> Re
     nearest.sort();
     for folder in nearest {
         if let Err(error) = run.storage().check_writable(&folder) {
-            problems.push((error.kind(), format!("{folder}: {}", error.message())));
+            problems.push((error.kind(), format!("{folder}: {}", error.message()), folder));
         }
     }
-    let Some((kind, _)) = problems.first() else { return Ok(()) };
-    let texts: Vec<&str> = problems.iter().map(|(_, text)| text.as_str()).collect();
-    Err(Error::new(*kind, format!("nothing was changed, because {}", texts.join("; and "))))
+    let Some((kind, _, path)) = problems.first() else { return Ok(()) };
+    let texts: Vec<&str> = problems.iter().map(|(_, text, _)| text.as_str()).collect();
+    Err(Error::new(*kind, format!("nothing was changed, because {}", texts.join("; and "))).at(path))
 }
 
 /// The folder itself, or the nearest one above it that is there.
@@ -253,7 +260,11 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let strangers = v1_check::strangers(&v1, &manifests);
     run.report.counts.left = strangers.len() as u64;
     run.report.counts.skipped = run.report.counts.total - run.report.counts.left;
-    run.report.conclude(Phase::Upgraded, "all tasks are upgraded");
+    let headline = match strangers.len() {
+        0 => "all tasks are upgraded".to_owned(),
+        left => format!("{} tasks are upgraded, {left} are not", run.report.counts.skipped),
+    };
+    run.report.conclude(Phase::Upgraded, headline);
     for (file, why) in &strangers {
         let mut row = Row::new(&file.name, Outcome::New);
         (row.v1_state, row.detail) = (Some(file.state), why.clone());

@@ -23,13 +23,14 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         run.report.lock_holder = Some(holder);
     }
     // A plan is made while the nodes still work; that they must go down is part of it.
-    if let Err(error) = session.all_offline() {
-        run.warn(format!("a run would be refused now: {error}"));
-    }
+    let mut refusals: Vec<String> = session.all_offline().err().iter().map(ToString::to_string).collect();
     run.stage(Stage::List);
     let v1 = V1Scan::read(run.storage())?;
     if let Err(error) = check_up_front(run, seen, &v1) {
-        run.warn(format!("a run would be refused: {error}"));
+        refusals.push(error.to_string());
+    }
+    for refusal in &refusals {
+        run.warn(format!("a run would be refused now: {refusal}"));
     }
     let marks = MarkScan::read(run.storage())?;
     let parts = Parts::read(run.storage(), &marks)?;
@@ -66,6 +67,13 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     run.report.actions.extend(last);
     let counts = run.report.counts;
     let upgraded = counts.converted + counts.cancelled;
-    run.report.conclude(run.report.phase, format!("{upgraded} tasks would be upgraded, {} would fail", counts.failed));
+    let mut headline = format!("{upgraded} tasks would be upgraded, {} would fail", counts.failed);
+    if counts.cancelled > 0 {
+        headline = format!("{headline}, {} would become Cancel since no place is found for them", counts.cancelled);
+    }
+    if !refusals.is_empty() {
+        headline = format!("a run would be refused now, see the warnings; else {headline}");
+    }
+    run.report.conclude(run.report.phase, headline);
     Ok(())
 }

@@ -103,7 +103,9 @@ pub(super) fn new_v1_tasks(strangers: &[(&V1File, String)]) -> Error {
     let names: Vec<&str> = strangers.iter().map(|(file, _)| &*file.name).collect();
     let what =
         format!("{} V1 tasks turned up or changed after the upgrade was complete: {}", names.len(), some_of(&names));
-    Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler())
+    Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler()).advise(
+        "stop whatever still writes V1 tasks, and move these files out of the tree: a complete upgrade takes in no more",
+    )
 }
 
 /// The V1 files whose bytes are not those that were upgraded, each with why; each file is read.

@@ -149,6 +149,8 @@ fn two_names_of_the_v1_tree_at_once_are_named_in_full() {
         let answer = place.unchanged_by(|| place.status());
         let failure = answer.unwrap_err();
         assert!(failure.error.message().contains("both Compaction and Compaction.deleting are there"));
-        assert!(failure.report.unwrap().headline.contains("no phase"));
+        let report = failure.report.unwrap();
+        assert!(report.headline.contains("no phase"));
+        assert!(report.to_json(None).contains("\"phase\": null"), "not the word of a phase that it is not in");
     });
 }

@@ -7,7 +7,7 @@ use rustix::fs::{self, AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
-use super::of_errno;
+use super::{link_error, of_errno};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::TreePath;
 
@@ -120,11 +120,7 @@ impl Folder {
             Err(errno @ (Errno::NOTDIR | Errno::LOOP)) => {
                 let is_link = fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
                     .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink);
-                return Err(if is_link {
-                    Error::new(ErrorKind::Storage, "it is a link, and links are not followed").at(path)
-                } else {
-                    of_errno(errno, "it is no folder").at(path)
-                });
+                return Err(if is_link { link_error().at(path) } else { of_errno(errno, "it is no folder").at(path) });
             }
             Err(errno) => return Err(of_errno(errno, "the folder cannot be reached").at(path)),
         };

@@ -202,6 +202,12 @@ impl Storage for LocalStorage {
     }
 }
 
+/// A link would lead out of the root, so none is followed.
+fn link_error() -> Error {
+    Error::new(ErrorKind::Refused, "it is a link, and links are not followed")
+        .advise("put the file or folder itself in the place of the link")
+}
+
 /// What an operator does when the disk itself fails.
 const DISK_FAILED: &str = "look into the kernel's log and mend the disk; check the file system before running again";
 
@@ -215,7 +221,7 @@ fn read(folders: &mut Folders<'_>, path: &TreePath, limit_bytes: u64) -> Result<
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let opened = fs::openat(folder.fd(), path.name(), flags, Mode::empty());
     let fd = opened.map_err(|errno| match errno {
-        Errno::LOOP => Error::new(ErrorKind::Storage, "it is a link, and links are not followed"),
+        Errno::LOOP => link_error(),
         errno => of_errno(errno, "it cannot be opened"),
     })?;
     let stat = fs::fstat(&fd).map_err(|errno| of_errno(errno, "it cannot be looked at"))?;
