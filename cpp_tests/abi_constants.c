@@ -72,6 +72,10 @@ SAME(CTU_RUN_VERIFY, 4);
 SAME(CTU_RUN_FORCE, 8);
 SAME(CTU_RUN_REOPEN, 16);
 
+SAME(CTU_GATE_USE_V1, 1);
+SAME(CTU_GATE_USE_V2, 2);
+SAME(CTU_GATE_DO_NOT_START, 3);
+
 SAME(sizeof(ctu_code), 4);
 SAME(sizeof(ctu_op), 4);
 
@@ -122,12 +126,13 @@ OFFSET(ctu_storage_vtable, rename, 56);
 OFFSET(ctu_storage_vtable, remove, 64);
 OFFSET(ctu_storage_vtable, release, 72);
 
-SAME(sizeof(ctu_lock_vtable), 40);
+SAME(sizeof(ctu_lock_vtable), 48);
 OFFSET(ctu_lock_vtable, struct_size, 0);
 OFFSET(ctu_lock_vtable, acquire, 8);
 OFFSET(ctu_lock_vtable, check, 16);
 OFFSET(ctu_lock_vtable, release_lock, 24);
 OFFSET(ctu_lock_vtable, release, 32);
+OFFSET(ctu_lock_vtable, confirm, 40);
 
 SAME(sizeof(ctu_catalog_vtable), 48);
 OFFSET(ctu_catalog_vtable, struct_size, 0);

@@ -211,6 +211,25 @@ TEST(HostLock, ThatIsLostStopsARunBeforeItsNextChange) {
   }
 }
 
+TEST(HostLock, IsCheckedBeforeEveryChangeAndConfirmedBeforeTheDoneMark) {
+  MemoryHost host;
+  int changes = 0;
+  int checked_at_last_change = 0;
+  int confirmed_at_done = 0;
+  host.storage->intercept = [&](std::string_view call, const std::string& path, ctu::Reply&) -> Answer {
+    if (!IsChange(call)) return {};
+    ++changes;
+    EXPECT_GT(host.lock->checked, checked_at_last_change) << "not checked before the change of " << path;
+    checked_at_last_change = host.lock->checked;
+    if (call == "rename" && path == "Compaction_V2/TaskUpgrade.done") confirmed_at_done = host.lock->confirmed;
+    return {};
+  };
+  ctu::Session session(host.MakeConfig());
+  ASSERT_TRUE(session.Run(ctu::Operation::kUpgrade).ok());
+  EXPECT_GT(changes, 10);
+  EXPECT_GT(confirmed_at_done, 0) << "the lock service itself is asked before the change that decides";
+}
+
 TEST(HostLock, ThatIsLostDoesNotHinderTheNextRun) {
   MemoryHost host;
   ctu::Session session(host.MakeConfig());

@@ -289,6 +289,26 @@ TEST_F(LocalFlow, RefusesADeleteBeforeTheUpgradeIsComplete) {
   EXPECT_EQ(AllPaths(root_), test_support::DesignTreeV1());
 }
 
+TEST_F(LocalFlow, TellsANodeThatStartsWhichTasksToUse) {
+  ctu::Session session(MakeConfig());
+  EXPECT_EQ(session.NodeGate("xcloud24_9876"), ctu::Gate::kUseV1);
+  EXPECT_EQ(AllPaths(root_), test_support::DesignTreeV1()) << "nothing is recorded before an upgrade";
+  const fs::path broken = root_ / "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000";
+  const std::string good = test_support::ReadFile(broken);
+  test_support::WriteFile(broken, "torn");
+  EXPECT_FALSE(session.Run(ctu::Operation::kUpgrade).ok());
+  EXPECT_EQ(session.NodeGate("xcloud24_9876"), ctu::Gate::kDoNotStart);
+  test_support::WriteFile(broken, good);
+  (void)Run(session, ctu::Operation::kUpgrade);
+  EXPECT_EQ(session.NodeGate("xcloud24_9876"), ctu::Gate::kUseV2);
+  EXPECT_EQ(session.NodeGate("xcloud24_9876"), ctu::Gate::kUseV2) << "asking twice is asking once";
+  EXPECT_EQ(test_support::NamesIn(root_ / "Compaction_V2/TaskUpgrade.done"),
+            (std::vector<std::string>{"Manifest", "Started.xcloud24_9876"}));
+  (void)Run(session, ctu::Operation::kDelete);
+  EXPECT_EQ(session.NodeGate("xcloud25_9876"), ctu::Gate::kUseV2);
+  EXPECT_EQ(AllPaths(root_), test_support::DesignTreeV2());
+}
+
 TEST(LocalRoot, ThatIsNoClusterCompactIsNotFound) {
   const test_support::TempFolder folder;
   ctu::Code code = ctu::Code::kOk;

@@ -99,6 +99,16 @@ TEST_F(NullArgumentOfSession, IsRefused) {
   EXPECT_REFUSED(ctu_run(nullptr, CTU_OP_STATUS, &options, &report));
   EXPECT_EQ(report, nullptr);
   EXPECT_REFUSED(ctu_run(session, CTU_OP_STATUS, &options, nullptr));
+  std::int32_t verdict = 77;
+  EXPECT_REFUSED(ctu_node_gate(nullptr, "node", &verdict));
+  EXPECT_EQ(verdict, 0);
+  verdict = 77;
+  EXPECT_REFUSED(ctu_node_gate(session, nullptr, &verdict));
+  EXPECT_EQ(verdict, 0);
+  verdict = 77;
+  EXPECT_REFUSED(ctu_node_gate(session, "", &verdict));
+  EXPECT_EQ(verdict, 0);
+  EXPECT_REFUSED(ctu_node_gate(session, "node", nullptr));
   ctu_session_cancel(nullptr);
   // The one pointer that may be: no options are the default ones.
   EXPECT_EQ(CodeOf(ctu_run(session, CTU_OP_STATUS, nullptr, &report)), CTU_OK);

@@ -32,35 +32,35 @@ struct Setter<ctu_storage_vtable> {
   static constexpr const char* kName = "storage";
   static ctu_storage_vtable Table() { return StorageTable(); }
   static constexpr auto kSet = ctu_config_storage;
-  static constexpr std::size_t kWithoutLast = offsetof(ctu_storage_vtable, release);
+  static constexpr std::size_t kWithoutRelease = offsetof(ctu_storage_vtable, release);
 };
 template <>
 struct Setter<ctu_lock_vtable> {
   static constexpr const char* kName = "lock";
   static ctu_lock_vtable Table() { return LockTable(); }
   static constexpr auto kSet = ctu_config_lock;
-  static constexpr std::size_t kWithoutLast = offsetof(ctu_lock_vtable, release);
+  static constexpr std::size_t kWithoutRelease = offsetof(ctu_lock_vtable, release);
 };
 template <>
 struct Setter<ctu_catalog_vtable> {
   static constexpr const char* kName = "catalog";
   static ctu_catalog_vtable Table() { return CatalogTable(); }
   static constexpr auto kSet = ctu_config_catalog;
-  static constexpr std::size_t kWithoutLast = offsetof(ctu_catalog_vtable, release);
+  static constexpr std::size_t kWithoutRelease = offsetof(ctu_catalog_vtable, release);
 };
 template <>
 struct Setter<ctu_liveness_vtable> {
   static constexpr const char* kName = "liveness";
   static ctu_liveness_vtable Table() { return LivenessTable(); }
   static constexpr auto kSet = ctu_config_liveness;
-  static constexpr std::size_t kWithoutLast = offsetof(ctu_liveness_vtable, release);
+  static constexpr std::size_t kWithoutRelease = offsetof(ctu_liveness_vtable, release);
 };
 template <>
 struct Setter<ctu_codec_vtable> {
   static constexpr const char* kName = "codec";
   static ctu_codec_vtable Table() { return CodecTable(); }
   static constexpr auto kSet = ctu_config_codec;
-  static constexpr std::size_t kWithoutLast = offsetof(ctu_codec_vtable, release);
+  static constexpr std::size_t kWithoutRelease = offsetof(ctu_codec_vtable, release);
 };
 
 template <typename Struct>
@@ -91,7 +91,7 @@ TYPED_TEST(HostFunctions, OfAnOlderCallerAreTakenAndWhatItDidNotKnowIsNotRead) {
   ConfigHandle config(ctu_config_new());
   TypeParam table = Setter<TypeParam>::Table();
   // The release is still there in memory, but the size says that the caller knows of none.
-  table.struct_size = Setter<TypeParam>::kWithoutLast;
+  table.struct_size = Setter<TypeParam>::kWithoutRelease;
   EXPECT_EQ(CodeOf(Setter<TypeParam>::kSet(config.get(), &table, &released)), CTU_OK);
   config.reset();
   EXPECT_EQ(released, 0);

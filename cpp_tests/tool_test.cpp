@@ -101,12 +101,27 @@ TEST(Tool, HasAHelpThatIsEnoughByItself) {
     const ProcessResult result = Tool(words);
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_EQ(result.err, "");
-    for (const char* part :
-         {"status ",     "upgrade ",        "recovery ",      "delete ",
-          "--root",      "--catalog",       "--online-nodes", "--assume-offline",
-          "--in-flight", "--plan",          "--verify",       "--json",
-          "--force",     "--recovery-mode", "downgrade_old",  "--version",
-          "-v",          "Exit codes",      "Examples",       "cirrodata-tool comptask-upgrade upgrade --root"}) {
+    for (const char* part : {"status ",
+                             "upgrade ",
+                             "recovery ",
+                             "delete ",
+                             "--root",
+                             "--catalog",
+                             "--online-nodes",
+                             "--assume-offline",
+                             "--in-flight",
+                             "--plan",
+                             "--verify",
+                             "--json",
+                             "--force",
+                             "--recovery-mode",
+                             "downgrade_old",
+                             "--version",
+                             "-v",
+                             "Exit codes",
+                             "Usage: cirrodata-tool comptask-upgrade",
+                             "Examples",
+                             "cirrodata-tool comptask-upgrade upgrade --root"}) {
       EXPECT_TRUE(Holds(result.out, part)) << "no '" << part << "' in: " << result.out;
     }
     for (const int code :
@@ -179,7 +194,7 @@ TEST_F(ToolOnATree, GoesFromV1ToV2Alone) {
   const ProcessResult upgraded = Run("upgrade");
   EXPECT_EQ(upgraded.exit_code, 0) << upgraded.err;
   EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeUpgraded());
-  EXPECT_TRUE(Holds(upgraded.err, "converting")) << "progress goes to stderr: " << upgraded.err;
+  EXPECT_TRUE(Holds(upgraded.err, "going through the tasks: 0 done")) << "progress goes to stderr: " << upgraded.err;
 
   const ProcessResult again = Run("upgrade", {"--verify", "--in-flight", "2"});
   EXPECT_EQ(again.exit_code, 0) << again.err;
@@ -236,11 +251,22 @@ TEST_F(ToolOnATree, IsLockedOutWhileAnotherProcessHoldsTheLock) {
   EXPECT_EQ(Run("upgrade").exit_code, 0);
 }
 
+TEST_F(ToolOnATree, AsksForTheNodesBeforeItTakesTheLock) {
+  test_support::WriteFile(folder_.Inside("online-nodes.txt"), "xcloud25_9876\n");
+  ctu::Config config;
+  config.SetRoot(root_.string());
+  ctu::Session holder(config);
+  holder.Lock();
+  EXPECT_EQ(Run("upgrade").exit_code, 10);
+}
+
 TEST_F(ToolOnATree, ReportsTasksThatFailed) {
   test_support::WriteFile(root_ / "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000", "broken");
   const ProcessResult result = Run("upgrade", {"--json"});
   EXPECT_EQ(result.exit_code, 20) << result.err;
   const Json document = Document(result);
+  EXPECT_EQ(document.at("result").at("code").text, "20");
+  EXPECT_EQ(document.at("result").at("name").text, "CTU_TASKS_FAILED");
   EXPECT_TRUE(Holds(result.out, "compct.xcloud24_9876.0.1617693156000")) << "the report names the task: " << result.out;
   EXPECT_TRUE(Holds(result.err, "error: ")) << result.err;
   EXPECT_TRUE(Holds(result.err, "  next: ")) << result.err;
@@ -267,8 +293,8 @@ TEST_F(ToolOnATree, IsNotFoundWhereNothingIs) {
 }
 
 TEST_F(ToolOnATree, SaysMoreWhereItIsAskedTo) {
-  const ProcessResult quiet = Run("upgrade", {"--plan"});
-  const ProcessResult talkative = Run("upgrade", {"--plan", "-vv"});
+  const ProcessResult quiet = Run("status");
+  const ProcessResult talkative = Run("status", {"-vv"});
   EXPECT_EQ(talkative.exit_code, 0);
   EXPECT_GT(talkative.err.size(), quiet.err.size());
   EXPECT_EQ(talkative.out, quiet.out);

@@ -90,6 +90,8 @@ class MemoryLock : public comptask_upgrade::LockHost {
   std::atomic<bool> lost{false};
   std::atomic<int> acquired{0};
   std::atomic<int> released{0};
+  std::atomic<int> checked{0};
+  std::atomic<int> confirmed{0};
   std::string holder;
 
   Code Acquire(const std::string& name, Reply& reply) override {
@@ -102,9 +104,14 @@ class MemoryLock : public comptask_upgrade::LockHost {
     return Code::kOk;
   }
   Code Check(Reply& reply) override {
+    ++checked;
     if (!lost) return Code::kOk;
     reply.Message("the lock was taken away by the test");
     return Code::kLockLost;
+  }
+  Code Confirm(Reply& reply) override {
+    ++confirmed;
+    return Check(reply);
   }
   Code Release(Reply&) override {
     ++released;

@@ -63,7 +63,10 @@ class Process {
     waitpid(id_, nullptr, 0);
   }
 
-  void Signal(int signal_number) const { kill(id_, signal_number); }
+  /// Sends it a signal, unless its end has been seen: kill(0, ...) would reach this test and all it runs under.
+  void Signal(int signal_number) const {
+    if (id_ > 0) kill(id_, signal_number);
+  }
 
   /// Whether it still runs.
   bool Running() {

@@ -84,7 +84,8 @@ OP_TYPE ComptaskUpgradeAdapter::checkOptition(std::string operation) {
   const auto parsed = static_cast<OP_TYPE>(comptask_upgrade::ParseOperation(operation));
   if (parsed == INVALID) {
     ShowUsage();
-    throw Error(Code::kInvalidArgument, "there is no operation '" + operation + "'");
+    throw Error(Code::kInvalidArgument, "there is no operation '" + operation + "'", "", "",
+                "use status, upgrade, recovery or delete");
   }
   return parsed;
 }

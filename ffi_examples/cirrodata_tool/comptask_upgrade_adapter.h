@@ -54,7 +54,7 @@ class ComptaskUpgradeAdapter : public ToolAdapter {
   /// Frees the session.
   void Release() override;
 
-  /// Ends the run at the next task boundary, or before it begins; from any thread.
+  /// Ends the run between two waves of changes, or before it begins; from any thread.
   void Cancel();
 
  private:

@@ -11,13 +11,15 @@ inline constexpr const char* kComptaskUpgradeHelp = R"(Operations:
   upgrade   turns every V1 task into a V2 task and leaves V1 as it is; needs
             --catalog and --online-nodes or --assume-offline; interrupted, it
             goes on where it stopped when it is started again
-  recovery  goes back to V1; see --recovery-mode
+  recovery  goes back to V1, see --recovery-mode; not in this version, which
+            ends with 2
   delete    removes the V1 tree after a complete upgrade, and with it every way
             back to the old files
 
---plan takes no lock and does not ask whether nodes are up. The report goes to
-stdout, everything else to stderr. The first Ctrl-C ends the run at the next
-task boundary, a second one at once; neither harms the trees.
+--plan takes no lock and goes through while nodes are up. The report goes to
+stdout, everything else to stderr. The first Ctrl-C ends the run between two
+waves of changes, a second one at once; neither harms the trees, and the same
+command goes on from there.
 
 Exit codes:
    0  success                        30  not found

@@ -29,7 +29,7 @@ int ExitCode(const Error& error) {
 void RunTool(const CommandLine& line, TerminalOutput& output) {
   const auto adapter = std::make_shared<ComptaskUpgradeAdapter>(line.comptask_upgrade, output);
   const Interrupts interrupts([&] {
-    output.ShowText("interrupted: the run ends at the next task boundary; once more ends it at once\n");
+    output.ShowText("interrupted: the run ends after the wave of changes under way; once more ends it at once\n");
     adapter->Cancel();
   });
   ToolDispatch dispatch;

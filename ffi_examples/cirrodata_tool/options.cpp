@@ -98,7 +98,7 @@ CommandLine ParseCommandLine(int argument_count, const char* const* arguments) {
     Settle(line.comptask_upgrade, raw);
     line.tool_name = kComptaskUpgradeTool;
   } catch (const CLI::CallForHelp&) {
-    line.text = tool->parsed() ? tool->help() : app.help() + "\n" + tool->help();
+    line.text = tool->parsed() ? tool->help(app.get_name()) : app.help() + "\n" + tool->help(app.get_name());
   } catch (const CLI::CallForVersion&) {
     line.text = version;
   } catch (const CLI::ParseError& error) {

@@ -29,7 +29,7 @@ const char* StageName(Stage stage) {
     case Stage::kList:
       return "listing";
     case Stage::kConvert:
-      return "converting";
+      return "going through the tasks";
     case Stage::kFinish:
       return "finishing";
     case Stage::kClean:
@@ -45,7 +45,7 @@ const char* LevelName(LogLevel level) {
     case LogLevel::kError:
       return "error";
     case LogLevel::kWarn:
-      return "warning";
+      return "warn";
     case LogLevel::kInfo:
       return "info";
     case LogLevel::kDebug:
@@ -103,7 +103,8 @@ void TerminalOutput::ShowProgress(const Progress& progress) {
 void TerminalOutput::ShowLog(LogLevel level, std::string_view target, std::string_view message) {
   const std::lock_guard<std::mutex> guard(mutex_);
   EndProgressLine();
-  std::cerr << LevelName(level) << ": ";
+  // In brackets, so that a line that begins with "error: " is the one failure that ended the tool.
+  std::cerr << '[' << LevelName(level) << "] ";
   // Where in the library a line comes from helps only who looks for a defect.
   if (level >= LogLevel::kDebug) std::cerr << target << ": ";
   std::cerr << message << '\n';

@@ -142,6 +142,13 @@ enum class Placement : std::int32_t {
   kByEntryNodeOrSchema = CTU_PLACE_BY_ENTRY_NODE_OR_SCHEMA,
 };
 
+/// What a node of the new version does that starts.
+enum class Gate : std::int32_t {
+  kUseV1 = CTU_GATE_USE_V1,
+  kUseV2 = CTU_GATE_USE_V2,
+  kDoNotStart = CTU_GATE_DO_NOT_START,
+};
+
 }  // namespace comptask_upgrade
 
 #endif  // COMPTASK_UPGRADE_CODES_HPP_

@@ -84,8 +84,11 @@ class LockHost {
   virtual ~LockHost() = default;
   /// Takes the lock without waiting; where another has it, Code::kLocked with the holder by Reply::Name.
   virtual Code Acquire(const std::string& holder, Reply& reply) = 0;
-  /// Code::kOk while it is held, else Code::kLockLost.
+  /// Code::kOk while it is held, else Code::kLockLost. Asked before every change, so it should look at a flag that the
+  /// lock's own watch clears, and make no round trip.
   virtual Code Check(Reply& reply) = 0;
+  /// As Check, by a round trip to the lock service; asked before the few changes that decide everything.
+  virtual Code Confirm(Reply& reply) { return Check(reply); }
   /// Gives the lock back.
   virtual Code Release(Reply& reply) = 0;
 };
@@ -210,6 +213,9 @@ inline std::string_view View(const std::uint8_t* data, std::size_t length) noexc
   };
   table.check = [](void* self, ctu_reply* out) noexcept -> ctu_code {
     return CallHost<Host>(self, out, [](Host& lock, Reply& reply) { return lock.Check(reply); });
+  };
+  table.confirm = [](void* self, ctu_reply* out) noexcept -> ctu_code {
+    return CallHost<Host>(self, out, [](Host& lock, Reply& reply) { return lock.Confirm(reply); });
   };
   table.release_lock = [](void* self, ctu_reply* out) noexcept -> ctu_code {
     return CallHost<Host>(self, out, [](Host& lock, Reply& reply) { return lock.Release(reply); });

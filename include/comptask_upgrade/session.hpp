@@ -69,6 +69,13 @@ class Session {
   void CheckAllOffline(Operation operation) {
     detail::Check(ctu_session_check_all_offline(handle_.get(), static_cast<ctu_op>(operation)));
   }
+  /// What a node does that starts: asked after it has registered itself and before it touches a task. Records the start
+  /// where the upgrade is complete. A node whose question throws must not start.
+  [[nodiscard]] Gate NodeGate(const std::string& node) {
+    std::int32_t verdict = 0;
+    detail::Check(ctu_node_gate(handle_.get(), detail::CText(node), &verdict));
+    return static_cast<Gate>(verdict);
+  }
   /// Takes the lock; Run takes it by itself where it is not held.
   void Lock() { detail::Check(ctu_session_lock(handle_.get())); }
   /// Gives the lock back.
