@@ -65,7 +65,7 @@ pub(super) unsafe fn write<T: Sized_>(pointer: *mut T, value: &T) -> Result<()> 
 /// Zeroes a struct that is to be filled in, but for its size, so that a failure leaves nothing old in it.
 ///
 /// # Safety
-/// As for [`write`].
+/// As for [`write()`].
 pub(super) unsafe fn clear<T: Sized_>(pointer: *mut T) -> Result<()> {
     // SAFETY: as promised by the caller.
     let size = unsafe { size_of(pointer.cast_const()) }?;
