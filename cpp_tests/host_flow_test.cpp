@@ -74,26 +74,35 @@ TEST(HostFlow, GoesFromV1ToV2Alone) {
   EXPECT_EQ(Sorted(host.storage->tree.AllPaths()), Sorted(test_support::DesignTreeV2()));
 }
 
-TEST(HostFlow, NeedsNoMoreThanOneCallAtATimeWhereTheHostSaysSo) {
-  for (const std::uint32_t allowed : {1U, 3U}) {
-    MemoryHost host(200);
-    host.storage->concurrency = allowed;
-    std::atomic<std::uint32_t> under_way{0};
-    std::atomic<std::uint32_t> most{0};
-    host.storage->intercept = [&](std::string_view, const std::string&, ctu::Reply&) -> std::optional<ctu::Code> {
-      const std::uint32_t now = ++under_way;
-      std::uint32_t seen = most;
-      while (now > seen && !most.compare_exchange_weak(seen, now)) {
-      }
-      std::this_thread::sleep_for(std::chrono::microseconds(50));
-      --under_way;
-      return {};
-    };
-    ctu::Session session(host.MakeConfig());
-    ExpectDone(session.Run(ctu::Operation::kUpgrade));
-    EXPECT_LE(most, allowed);
-    EXPECT_GE(most, 1U);
-  }
+// How many calls of an upgrade were under way at a time, at most.
+std::uint32_t MostCallsUnderWay(std::uint32_t allowed_by_host, std::uint32_t in_flight) {
+  MemoryHost host(200);
+  host.storage->concurrency = allowed_by_host;
+  std::atomic<std::uint32_t> under_way{0};
+  std::atomic<std::uint32_t> most{0};
+  host.storage->intercept = [&](std::string_view, const std::string&, ctu::Reply&) -> std::optional<ctu::Code> {
+    const std::uint32_t now = ++under_way;
+    std::uint32_t seen = most;
+    while (now > seen && !most.compare_exchange_weak(seen, now)) {
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    --under_way;
+    return {};
+  };
+  ctu::Session session(host.MakeConfig());
+  ctu::RunOptions options;
+  options.in_flight = in_flight;
+  ExpectDone(session.Run(ctu::Operation::kUpgrade, options));
+  return most;
+}
+
+TEST(HostFlow, HasNoMoreCallsUnderWayThanHostAndCallerAllow) {
+  constexpr std::uint32_t kAnyNumber = 0;
+  EXPECT_EQ(MostCallsUnderWay(1, kAnyNumber), 1U);
+  EXPECT_EQ(MostCallsUnderWay(1, 8), 1U);
+  EXPECT_LE(MostCallsUnderWay(3, kAnyNumber), 3U);
+  EXPECT_EQ(MostCallsUnderWay(kAnyNumber, 1), 1U);
+  EXPECT_LE(MostCallsUnderWay(kAnyNumber, 2), 2U);
 }
 
 TEST(HostFlow, EndsWithTheSameNamesHoweverManyCallsAreUnderWay) {

@@ -250,8 +250,9 @@ TEST_F(LocalFlow, LetsOneHolderInAtATime) {
   EXPECT_EQ(locked.error->code(), ctu::Code::kLocked);
   EXPECT_EQ(Run(second, ctu::Operation::kStatus).total(), 4U) << "a status needs no lock";
   EXPECT_EQ(Run(first, ctu::Operation::kUpgrade).converted(), 4U) << "the holder's own run uses the lock it has";
+  EXPECT_THROW(second.Lock(), ctu::Error) << "a run does not give back a lock that its caller took";
   first.Unlock();
-  EXPECT_EQ(Run(second, ctu::Operation::kUpgrade).phase(), ctu::Phase::kUpgraded);
+  EXPECT_NO_THROW(second.Lock());
 }
 
 TEST_F(LocalFlow, GivesTheLockBackWithTheSession) {
@@ -287,6 +288,20 @@ TEST_F(LocalFlow, RefusesADeleteBeforeTheUpgradeIsComplete) {
   ASSERT_TRUE(result.error.has_value());
   EXPECT_EQ(result.error->code(), ctu::Code::kRefused);
   EXPECT_EQ(AllPaths(root_), test_support::DesignTreeV1());
+}
+
+TEST_F(LocalFlow, DeletesUnknownFilesOnlyWhereItIsForcedTo) {
+  test_support::WriteFile(root_ / "Compaction/Scheduler/notes.txt", "whose is this?");
+  ctu::Session session(MakeConfig());
+  (void)Run(session, ctu::Operation::kUpgrade);
+  const ctu::RunResult refused = session.Run(ctu::Operation::kDelete);
+  ASSERT_TRUE(refused.error.has_value());
+  EXPECT_EQ(refused.error->code(), ctu::Code::kRefused);
+  EXPECT_TRUE(fs::exists(root_ / "Compaction/Scheduler/notes.txt"));
+  ctu::RunOptions options;
+  options.force = true;
+  (void)Run(session, ctu::Operation::kDelete, options);
+  EXPECT_EQ(AllPaths(root_), test_support::DesignTreeV2());
 }
 
 TEST_F(LocalFlow, TellsANodeThatStartsWhichTasksToUse) {

@@ -72,26 +72,32 @@ class KilledTool : public testing::Test {
     const auto duration = Clock::now() - begun;
     ASSERT_EQ(whole.exit_code, 0) << whole.err;
     const auto expected = Image(undisturbed);
+    auto longest = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
     int under_way = 0;
-    for (int number = 0; number < kills; ++number) {
+    int too_late = 0;
+    while (under_way < kills) {
       const fs::path root = folder_.Inside("killed");
       fs::copy(tree, root, fs::copy_options::recursive);
-      const auto longest = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
       const std::chrono::microseconds moment(std::uniform_int_distribution<std::int64_t>(0, longest)(random_));
       Process process(Command(operation, root));
       std::this_thread::sleep_for(moment);
-      under_way += process.Running() ? 1 : 0;
+      const bool running = process.Running();
       process.Signal(SIGKILL);
       process.Wait();
+      if (running) {
+        ++under_way;
+      } else {
+        // The machine is quicker than when the undisturbed run was timed; a kill that comes too late proves nothing.
+        longest = longest * 9 / 10;
+        ASSERT_LT(++too_late, 4 * kills) << "the tool ends before it can be killed";
+      }
       const ProcessResult second = test_support::RunProcess(Command(operation, root));
       ASSERT_EQ(second.exit_code, 0) << "killed after " << moment.count() << " us: " << second.err << second.out;
       ASSERT_EQ(Image(root), expected) << "killed after " << moment.count() << " us";
       fs::remove_all(root);
     }
-    std::cout << operation << ": killed at " << kills << " moments, " << under_way << " of them while it ran ("
+    std::cout << operation << ": killed at " << under_way << " moments while it ran, " << too_late << " came too late ("
               << std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() << " ms undisturbed)\n";
-    // A test whose kills all come too late proves nothing.
-    EXPECT_GT(under_way, kills / 2);
     fs::remove_all(undisturbed);
   }
 
