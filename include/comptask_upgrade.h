@@ -50,25 +50,26 @@
 // Tasks are placed by their schema.
 #define CTU_PLACE_BY_SCHEMA 0
 
-// Tasks are placed by their entry node. CTU_UNSUPPORTED in this version.
+// Tasks are placed in the PC of the node that received them; where that is no longer installed they become Cancel.
 #define CTU_PLACE_BY_ENTRY_NODE 1
 
-// Tasks are placed by their entry node, else by their schema. CTU_UNSUPPORTED in this version.
+// Tasks are placed in the PC of the node that received them; where that is no longer installed, by their schema.
 #define CTU_PLACE_BY_ENTRY_NODE_OR_SCHEMA 2
 
 // A dry run: everything but writing, each action listed in the report.
 #define CTU_RUN_PLAN 1
 
-// Inside a running node. CTU_UNSUPPORTED in this version.
+// UPGRADE inside a running node that has stopped its V1 scheduling: no node need be down, and V1 is listed again until
+// nothing new or changed turns up. Cancel is not possible afterwards.
 #define CTU_RUN_ONLINE 2
 
 // Compare every pair of tasks, field by field.
 #define CTU_RUN_VERIFY 4
 
-// DELETE although unknown files lie in the V1 tree.
+// DELETE or RECOVERY although something is lost that the refusal without it names.
 #define CTU_RUN_FORCE 8
 
-// Take a complete upgrade up again. CTU_UNSUPPORTED in this version.
+// UPGRADE takes a complete upgrade up again for V1 tasks that turned up since.
 #define CTU_RUN_REOPEN 16
 
 // A node that starts uses V1: V1 tasks are there and nothing is upgraded.
@@ -462,7 +463,7 @@ typedef struct ctu_report_row {
 // V1 tasks become V2 tasks.
 #define CTU_OP_UPGRADE 1
 
-// Back to V1. CTU_UNSUPPORTED in this version.
+// Back to V1.
 #define CTU_OP_RECOVERY 2
 
 // The V1 tree goes.

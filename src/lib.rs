@@ -28,6 +28,8 @@ pub use cluster::{AssumeOffline, Catalog, CatalogSnapshot, FileLiveness, Livenes
 pub use error::{Error, ErrorKind, Result};
 pub use lock::{FileLock, Guard, Lock};
 pub use plan::phase::{Gate, Operation, Phase};
+pub use plan::placement::PlacementRule;
+pub use plan::recovery::RecoveryMode;
 pub use run::{
     Counts, Failure, LockHolder, LogSink, Outcome, Progress, ProgressSink, Report, Row, RunOptions, Session,
     SessionBuilder, SessionLog, Stage, REPORT_FORMAT, ROWS_LIMIT,

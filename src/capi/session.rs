@@ -10,7 +10,7 @@ use super::structs::{self, Sized_};
 use super::text::{c_string, text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::phase::Operation;
-use crate::{Progress, RunOptions, Session};
+use crate::{PlacementRule, Progress, RecoveryMode, RunOptions, Session};
 
 /// An operation, numbered as the seed numbers them (OP_TYPE).
 pub type ctu_op = i32;
@@ -18,7 +18,7 @@ pub type ctu_op = i32;
 pub const CTU_OP_STATUS: ctu_op = 0;
 /// V1 tasks become V2 tasks.
 pub const CTU_OP_UPGRADE: ctu_op = 1;
-/// Back to V1. CTU_UNSUPPORTED in this version.
+/// Back to V1.
 pub const CTU_OP_RECOVERY: ctu_op = 2;
 /// The V1 tree goes.
 pub const CTU_OP_DELETE: ctu_op = 3;
@@ -47,20 +47,21 @@ pub const CTU_RECOVERY_DOWNGRADE: i32 = 3;
 
 /// Tasks are placed by their schema.
 pub const CTU_PLACE_BY_SCHEMA: i32 = 0;
-/// Tasks are placed by their entry node. CTU_UNSUPPORTED in this version.
+/// Tasks are placed in the PC of the node that received them; where that is no longer installed they become Cancel.
 pub const CTU_PLACE_BY_ENTRY_NODE: i32 = 1;
-/// Tasks are placed by their entry node, else by their schema. CTU_UNSUPPORTED in this version.
+/// Tasks are placed in the PC of the node that received them; where that is no longer installed, by their schema.
 pub const CTU_PLACE_BY_ENTRY_NODE_OR_SCHEMA: i32 = 2;
 
 /// A dry run: everything but writing, each action listed in the report.
 pub const CTU_RUN_PLAN: u32 = 1;
-/// Inside a running node. CTU_UNSUPPORTED in this version.
+/// UPGRADE inside a running node that has stopped its V1 scheduling: no node need be down, and V1 is listed again until
+/// nothing new or changed turns up. Cancel is not possible afterwards.
 pub const CTU_RUN_ONLINE: u32 = 2;
 /// Compare every pair of tasks, field by field.
 pub const CTU_RUN_VERIFY: u32 = 4;
-/// DELETE although unknown files lie in the V1 tree.
+/// DELETE or RECOVERY although something is lost that the refusal without it names.
 pub const CTU_RUN_FORCE: u32 = 8;
-/// Take a complete upgrade up again. CTU_UNSUPPORTED in this version.
+/// UPGRADE takes a complete upgrade up again for V1 tasks that turned up since.
 pub const CTU_RUN_REOPEN: u32 = 16;
 
 /// A node that starts uses V1: V1 tasks are there and nothing is upgraded.
@@ -283,26 +284,19 @@ unsafe fn run_options(options: *const ctu_run_options) -> Result<(RunOptions, ct
     if raw.flags & !known != 0 {
         return Err(invalid(format!("flags holds the unknown bits {:#x}", raw.flags & !known)));
     }
-    if !(CTU_RECOVERY_AUTO..=CTU_RECOVERY_DOWNGRADE).contains(&raw.recovery_mode) {
-        return Err(invalid(format!("no RECOVERY mode has the number {}", raw.recovery_mode)));
-    }
-    if !(CTU_PLACE_BY_SCHEMA..=CTU_PLACE_BY_ENTRY_NODE_OR_SCHEMA).contains(&raw.placement) {
-        return Err(invalid(format!("no placement has the number {}", raw.placement)));
-    }
-    for (asked, what) in [
-        (raw.flags & CTU_RUN_ONLINE != 0, "a run inside a running node"),
-        (raw.flags & CTU_RUN_REOPEN != 0, "reopening a complete upgrade"),
-        (raw.placement != CTU_PLACE_BY_SCHEMA, "placement by entry node"),
-    ] {
-        if asked {
-            return Err(Error::new(ErrorKind::Unsupported, format!("{what} is not in this version")));
-        }
-    }
+    let recovery_mode = RecoveryMode::from_number(raw.recovery_mode)
+        .ok_or_else(|| invalid(format!("no RECOVERY mode has the number {}", raw.recovery_mode)))?;
+    let placement = PlacementRule::from_number(raw.placement)
+        .ok_or_else(|| invalid(format!("no placement has the number {}", raw.placement)))?;
     let has = |flag| raw.flags & flag != 0;
     let options = RunOptions {
         plan: has(CTU_RUN_PLAN),
         verify: has(CTU_RUN_VERIFY),
         force: has(CTU_RUN_FORCE),
+        online: has(CTU_RUN_ONLINE),
+        reopen: has(CTU_RUN_REOPEN),
+        recovery_mode,
+        placement,
         in_flight: raw.in_flight,
     };
     Ok((options, raw.progress, raw.progress_user_data))

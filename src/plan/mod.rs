@@ -5,5 +5,6 @@ pub mod manifest;
 pub mod ordinal;
 pub mod phase;
 pub mod placement;
+pub mod recovery;
 pub mod steps;
 pub mod verdict;

@@ -2,6 +2,29 @@
 
 use xxhash_rust::xxh64::xxh64;
 
+/// By what tasks are placed, numbered as the ABI numbers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(i32)]
+pub enum PlacementRule {
+    /// The PC is one that the task's schema may use.
+    #[default]
+    BySchema = 0,
+    /// The PC is that of the node which received the task; a task whose node is no longer installed becomes Cancel.
+    ByEntryNode = 1,
+    /// By entry node; a task whose node is no longer installed is placed by its schema.
+    ByEntryNodeOrSchema = 2,
+}
+
+impl PlacementRule {
+    /// Every rule, by its number.
+    pub const ALL: [Self; 3] = [Self::BySchema, Self::ByEntryNode, Self::ByEntryNodeOrSchema];
+
+    /// The rule of a number.
+    pub fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| *rule as i32 == number)
+    }
+}
+
 /// The seeds of the two draws. One hash for both would leave half the nodes of a PC idle.
 const PC_SEED: u64 = 0;
 const NODE_SEED: u64 = 1;

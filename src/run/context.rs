@@ -1,6 +1,6 @@
 //! One run of one operation: its name, its lock, its report, and the way to change the tree.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::lock_file::LockHolder;
 use super::options::{Progress, ProgressSink, RunOptions, Stage};
@@ -25,6 +25,7 @@ pub(super) struct Run<'a> {
     held: Held,
     lock_is_the_callers: bool,
     meter: Meter<'a>,
+    stop: Option<&'a AtomicBool>,
 }
 
 impl<'a> Run<'a> {
@@ -35,12 +36,13 @@ impl<'a> Run<'a> {
         options: RunOptions,
         guard: Option<Box<dyn Guard>>,
         sink: Option<ProgressSink<'a>>,
+        stop: Option<&'a AtomicBool>,
     ) -> Self {
         let (name, begun) = (run_name(), now());
         let report = Report::new(operation, options.plan, &name, session.storage.describe(), &begun);
         let lock_is_the_callers = guard.is_some();
         let meter = Meter { sink, stage_begun: std::time::Instant::now() };
-        Self { session, options, name, begun, report, held: Held(guard), lock_is_the_callers, meter }
+        Self { session, options, name, begun, report, held: Held(guard), lock_is_the_callers, meter, stop }
     }
 
     /// The end of the run: the report, the lock where it is the caller's, and whether the run's own was given up.
@@ -81,7 +83,7 @@ impl Run<'_> {
 
     /// An error once the caller asked the run to stop.
     pub(super) fn check_cancelled(&self) -> Result<()> {
-        if self.session.cancel.load(Ordering::Relaxed) {
+        if [Some(&self.session.cancel), self.stop].into_iter().flatten().any(|flag| flag.load(Ordering::Relaxed)) {
             return Err(Error::new(ErrorKind::Cancelled, "the run was asked to stop"));
         }
         Ok(())

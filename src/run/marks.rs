@@ -130,7 +130,7 @@ impl Session {
             return Err(Error::new(ErrorKind::InvalidArgument, "marks are written under the session's lock only")
                 .advise("take the lock of the session first"));
         };
-        let mut run = Run::new(self, Operation::Upgrade, RunOptions::default(), Some(guard), None);
+        let mut run = Run::new(self, Operation::Upgrade, RunOptions::default(), Some(guard), None, None);
         let result = run.confirm().and_then(|()| work(&mut run));
         (_, *held, _) = run.end_with_lock();
         if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {

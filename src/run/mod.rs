@@ -13,6 +13,7 @@ mod log;
 mod marks;
 mod options;
 mod parts;
+mod recovery;
 mod report;
 mod scan;
 mod session;

@@ -1,5 +1,10 @@
 //! What a caller asks of a run, and what it hears while the run goes on.
 
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::phase::Operation;
+use crate::plan::placement::PlacementRule;
+use crate::plan::recovery::RecoveryMode;
+
 /// The stages of a run, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -59,8 +64,41 @@ pub struct RunOptions {
     pub plan: bool,
     /// Compare every pair of tasks, field by field.
     pub verify: bool,
-    /// DELETE although unknown files lie in the V1 tree.
+    /// DELETE or RECOVERY although something would be lost that the refusal without it names.
     pub force: bool,
+    /// UPGRADE inside a running node, which has stopped its V1 scheduling.
+    pub online: bool,
+    /// UPGRADE takes a complete upgrade up again for V1 tasks that turned up since.
+    pub reopen: bool,
+    /// How RECOVERY goes back.
+    pub recovery_mode: RecoveryMode,
+    /// By what UPGRADE places tasks.
+    pub placement: PlacementRule,
     /// Storage calls under way at a time; 0 lets the storage choose.
     pub in_flight: u32,
+}
+
+impl RunOptions {
+    /// That everything asked for means something to the operation.
+    pub(super) fn check(&self, operation: Operation) -> Result<()> {
+        use Operation::{Delete, Recovery, Status, Upgrade};
+        let rows: [(bool, &str, &[Operation]); 7] = [
+            (self.plan, "plan", &[Upgrade, Recovery, Delete]),
+            (self.verify, "verify", &[Status, Upgrade, Delete]),
+            (self.force, "force", &[Recovery, Delete]),
+            (self.online, "online", &[Upgrade]),
+            (self.reopen, "reopen", &[Upgrade]),
+            (self.recovery_mode != RecoveryMode::Auto, "a RECOVERY mode", &[Recovery]),
+            (self.placement != PlacementRule::BySchema, "a placement", &[Upgrade]),
+        ];
+        match rows.iter().find(|(asked, _, operations)| *asked && !operations.contains(&operation)) {
+            None => Ok(()),
+            Some((_, what, operations)) => {
+                let words: Vec<&str> = operations.iter().map(|operation| operation.word()).collect();
+                let message = format!("{what} means nothing to {}", operation.word());
+                Err(Error::new(ErrorKind::InvalidArgument, message)
+                    .advise(format!("leave it out: it belongs to {}", words.join(", "))))
+            }
+        }
+    }
 }

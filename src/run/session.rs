@@ -11,7 +11,7 @@ use super::lock_file::LockHolder;
 use super::log::SessionLog;
 use super::options::{ProgressSink, RunOptions};
 use super::report::Report;
-use super::{delete, status, upgrade};
+use super::{delete, recovery, status, upgrade};
 use crate::cluster::{Catalog, Liveness};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Guard, Lock};
@@ -183,14 +183,26 @@ impl Session {
         options: &RunOptions,
         progress: Option<ProgressSink<'s>>,
     ) -> std::result::Result<Report, Failure> {
+        self.run_until(None, operation, options, progress)
+    }
+
+    /// The same with a flag beside [`Self::cancel`] that asks this run alone to stop.
+    pub(super) fn run_until<'s>(
+        &'s self,
+        stop: Option<&'s AtomicBool>,
+        operation: Operation,
+        options: &RunOptions,
+        progress: Option<ProgressSink<'s>>,
+    ) -> std::result::Result<Report, Failure> {
         let bare = |error| Failure { error, report: None };
+        options.check(operation).map_err(bare)?;
         let mut held = self.busy().map_err(bare)?;
-        let mut run = Run::new(self, operation, *options, held.take(), progress);
+        let mut run = Run::new(self, operation, *options, held.take(), progress, stop);
         let result = match operation {
             Operation::Status => status::run(&mut run),
             Operation::Upgrade => upgrade::run(&mut run),
             Operation::Delete => delete::run(&mut run),
-            Operation::Recovery => Err(no_recovery()),
+            Operation::Recovery => recovery::run(&mut run),
         };
         let (mut report, guard, released) = run.end_with_lock();
         *held = guard;
@@ -239,9 +251,6 @@ impl Session {
     /// # Errors
     /// `NodesOnline` with the names, or `Liveness` where that cannot be told.
     pub fn check_all_offline(&self, operation: Operation) -> Result<()> {
-        if operation == Operation::Recovery {
-            return Err(no_recovery());
-        }
         let _one_at_a_time = self.busy()?;
         let phase = super::trees::read(&*self.storage)?.phase()?;
         let needed = match (operation, permit(operation, phase)) {
@@ -306,11 +315,6 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Session").field("storage", &self.storage.describe()).finish_non_exhaustive()
     }
-}
-
-fn no_recovery() -> Error {
-    Error::new(ErrorKind::Unsupported, "RECOVERY is not in this version")
-        .advise("wait for a version of the library that has it; nothing was changed")
 }
 
 fn nodes(count: usize) -> String {
