@@ -38,6 +38,9 @@ pub const REOPEN: &str = "Reopen";
 pub(crate) const STARTED_PREFIX: &str = "Started.";
 
 const UPGRADED_WORD: &str = "upgrade";
+const DOWNGRADE_WORD: &str = "downgrade";
+const MODE_PREFIX: &str = "Mode.";
+const CARRIED: &str = "Carried";
 const PART_PREFIX: &str = "Part.";
 const STATUS_PREFIX: &str = "Status.";
 const TASK_INFO_PREFIX: &str = "TaskInfo.";
@@ -97,6 +100,20 @@ pub fn done() -> TreePath {
     below(&[V2, DONE])
 }
 
+/// A manifest in the done folder: the first is `Manifest`, the next `Manifest.2`.
+pub fn manifest_name(number: u32) -> String {
+    if number <= 1 {
+        MANIFEST.to_owned()
+    } else {
+        format!("{MANIFEST}.{number}")
+    }
+}
+
+/// `Compaction_V2/Taskupgrade/Reopen`.
+pub fn reopen() -> TreePath {
+    upgrading().join(REOPEN)
+}
+
 /// `Compaction_V2/TaskUpgrade.done/Manifest`.
 pub fn manifest() -> TreePath {
     below(&[V2, DONE, MANIFEST])
@@ -129,6 +146,70 @@ pub fn group_probe(fence: &TreePath, number: u64) -> TreePath {
 /// `Compaction_V2/Taskrecovery.removing`.
 pub fn recovery_removing() -> TreePath {
     below(&[V2, RECOVERY_REMOVING])
+}
+
+/// `Compaction_V2/Taskrecovery`.
+pub fn recovery() -> TreePath {
+    below(&[V2, RECOVERY])
+}
+
+/// The name of the empty file in `Taskrecovery` that says in which direction the RECOVERY goes.
+pub fn recovery_mode_name(word: &str) -> String {
+    format!("{MODE_PREFIX}{word}")
+}
+
+/// `Compaction_V2/Taskrecovery/Carried`: every V2 task is a V1 task; what is left is that V2 goes.
+pub fn recovery_carried() -> TreePath {
+    recovery().join(CARRIED)
+}
+
+/// The mark that a V2 task is being carried to this V1 base, or `TooLarge`.
+pub fn mark_carrying(id: &V2Id, base: &V1Base) -> Result<TreePath> {
+    let name = format!("{id}.{}", escape(&base.to_string()));
+    if name.len() > NAME_BYTES_LIMIT {
+        let what = format!("the mark of {id} for {base} would have {} bytes, over {NAME_BYTES_LIMIT}", name.len());
+        return Err(Error::new(ErrorKind::TooLarge, what));
+    }
+    Ok(recovery().join(&name))
+}
+
+/// The mark that a V2 task is carried.
+pub fn mark_carried(id: &V2Id) -> TreePath {
+    recovery().join(&format!("{id}.{DOWNGRADE_WORD}"))
+}
+
+/// A file's name in `Taskrecovery`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecoveryMark {
+    /// `Mode.<mode>`: the direction.
+    Mode(String),
+    /// `Carried`: every V2 task is a V1 task.
+    AllCarried,
+    /// `<v2 id>.<escaped V1 base>`: the task is being carried to that base.
+    Carrying(V2Id, V1Base),
+    /// `<v2 id>.downgrade`: the task is carried.
+    Carried(V2Id),
+    /// Anything else.
+    Unknown,
+}
+
+/// What a file's name in `Taskrecovery` means.
+pub fn parse_recovery_mark(name: &str) -> RecoveryMark {
+    if name == CARRIED {
+        return RecoveryMark::AllCarried;
+    }
+    let mark = name.rsplit_once('.').and_then(|(id, word)| {
+        let id = V2Id::parse(id)?;
+        if word == DOWNGRADE_WORD {
+            return Some(RecoveryMark::Carried(id));
+        }
+        Some(RecoveryMark::Carrying(id, V1Base::parse(&unescape(word)?)?))
+    });
+    match (mark, name.strip_prefix(MODE_PREFIX)) {
+        (Some(mark), _) => mark,
+        (None, Some(word)) => RecoveryMark::Mode(word.to_owned()),
+        (None, None) => RecoveryMark::Unknown,
+    }
 }
 
 /// The folder of a V2 main task.
@@ -249,6 +330,12 @@ pub fn part_name(run: &str, number: u64) -> String {
     format!("{PART_PREFIX}{run}.{number}")
 }
 
+/// Whether a part was written by a run.
+pub fn is_part_of(name: &str, run: &str) -> bool {
+    let rest = name.strip_prefix(PART_PREFIX).and_then(|rest| rest.strip_prefix(run));
+    rest.is_some_and(|rest| rest.starts_with('.'))
+}
+
 /// The name of the file that holds a V2 task, or `TooLarge`.
 pub fn task_info_name(pc: &str, db: &str) -> Result<String> {
     let name = format!("{TASK_INFO_PREFIX}{}.{}", escape(pc), escape(db));
@@ -283,10 +370,26 @@ pub fn is_sub_task_file(name: &str) -> bool {
     name == "TaskInfo" || name.strip_prefix(STATUS_PREFIX).is_some_and(is_status)
 }
 
-/// Whether a manifest stands under this name in the done folder: `Manifest`, `Manifest.2`, ...
-pub fn is_manifest(name: &str) -> bool {
-    let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-    name == MANIFEST || name.strip_prefix(MANIFEST).and_then(|rest| rest.strip_prefix('.')).is_some_and(is_number)
+/// The number of the manifest that stands under this name in the done folder: 1 for `Manifest`, 2 for `Manifest.2`.
+pub fn parse_manifest(name: &str) -> Option<u32> {
+    let rest = name.strip_prefix(MANIFEST)?;
+    let number = if rest.is_empty() { 1 } else { rest.strip_prefix('.')?.parse().ok()? };
+    (manifest_name(number) == name).then_some(number)
+}
+
+/// A file that a RECOVERY has built and not put in its place yet, in its run's fence.
+pub fn built(fence: &TreePath, number: u64) -> TreePath {
+    fence.join(&format!("new.{number}"))
+}
+
+/// What a run takes out of the tree, in its fence: the `place`th thing of the `number`th time.
+pub fn set_aside(fence: &TreePath, number: u64, place: usize) -> TreePath {
+    fence.join(&format!("old.{number}.{place}"))
+}
+
+/// The file of a V1 task in a state.
+pub fn v1_file(base: &V1Base, state: StateV1) -> TreePath {
+    v1_scheduler().join(&V1Name::format(base, state))
 }
 
 /// The record that a node started after the upgrade was complete, or `TooLarge`.
@@ -377,6 +480,33 @@ mod tests {
     }
 
     #[test]
+    fn marks_of_a_recovery_are_told_apart() {
+        let id = V2Id::parse("Mode.cancel.7").unwrap();
+        let base = V1Base::parse("compct.p.q.0.1").unwrap();
+        let carrying = mark_carrying(&id, &base).unwrap();
+        assert_eq!(carrying.as_str(), "Compaction_V2/Taskrecovery/Mode.cancel.7.compct%2Ep%2Eq%2E0%2E1");
+        assert_eq!(parse_recovery_mark(carrying.name()), RecoveryMark::Carrying(id.clone(), base.clone()));
+        assert_eq!(parse_recovery_mark(mark_carried(&id).name()), RecoveryMark::Carried(id.clone()));
+        assert_eq!(parse_recovery_mark("Mode.downgrade_old"), RecoveryMark::Mode("downgrade_old".into()));
+        assert_eq!(parse_recovery_mark("Carried"), RecoveryMark::AllCarried);
+        for unknown in ["x", "a.0.compct%2Ep", "a.0.b", "carried"] {
+            assert_eq!(parse_recovery_mark(unknown), RecoveryMark::Unknown, "{unknown}");
+        }
+        let long = V1Base { pu: "p".repeat(240), ..base };
+        assert_eq!(mark_carrying(&id, &long).unwrap_err().kind(), ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn manifests_are_numbered() {
+        for (name, number) in [("Manifest", 1), ("Manifest.2", 2), ("Manifest.10", 10)] {
+            assert_eq!((parse_manifest(name), manifest_name(number)), (Some(number), name.to_owned()));
+        }
+        for bad in ["Manifest.1", "Manifest.02", "Manifest.", "Manifest.x", "manifest", "Manifest.+2"] {
+            assert_eq!(parse_manifest(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn names_are_the_seeds() {
         let id = V2Id::parse("aaaaffff.16176931.56000000.0").unwrap();
         assert_eq!(
@@ -401,19 +531,6 @@ mod tests {
             ErrorKind::TooLarge,
             "an escaped dot has 3"
         );
-    }
-
-    #[test]
-    fn manifests_have_numbers() {
-        for (name, is) in [
-            ("Manifest", true),
-            ("Manifest.2", true),
-            ("Manifest.", false),
-            ("Manifest.x", false),
-            ("Manifest2", false),
-        ] {
-            assert_eq!(is_manifest(name), is, "{name}");
-        }
     }
 
     proptest! {

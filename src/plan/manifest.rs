@@ -26,6 +26,9 @@ pub struct Head {
     pub finished: String,
     /// The change id of the PU registry, where there is one.
     pub pu_change_id: Option<i64>,
+    /// Whether it ran inside a running node, so that nodes were up all the time.
+    #[serde(default)]
+    pub online: bool,
 }
 
 impl Head {
@@ -39,6 +42,7 @@ impl Head {
             begun: begun.to_owned(),
             finished: finished.to_owned(),
             pu_change_id,
+            online: false,
         }
     }
 }

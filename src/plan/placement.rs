@@ -84,6 +84,36 @@ pub fn by_schema(base: &str, answer: &SchemaAnswer) -> Placement {
     }
 }
 
+/// The PCs and the nodes of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cluster {
+    /// Its PCs, in the order of their bytes, each once.
+    pub pcs: Vec<Pc>,
+    /// All its nodes, in the order of their bytes, each once.
+    pub nodes: Vec<String>,
+}
+
+/// The place of a task by the node that received it: the PC which that node is in, or, where it is in none, the nodes
+/// that no PC holds.
+pub fn by_entry_node(base: &str, entry_node: &str, cluster: &Cluster) -> Placement {
+    let holds = |pc: &&Pc| pc.nodes.iter().any(|node| node == entry_node);
+    let its: Vec<&Pc> = cluster.pcs.iter().filter(holds).collect();
+    let in_pc = draw(base, PC_SEED, &its)
+        .and_then(|pc| Some(Placement::At { pc: pc.name.clone(), node: draw(base, NODE_SEED, &pc.nodes)?.clone() }));
+    if let Some(place) = in_pc {
+        return place;
+    }
+    if !cluster.nodes.iter().any(|node| node == entry_node) {
+        return Placement::Nowhere("its entry node is no longer installed");
+    }
+    let held = |node: &&String| cluster.pcs.iter().any(|pc| pc.nodes.contains(node));
+    let free: Vec<&String> = cluster.nodes.iter().filter(|node| !held(node)).collect();
+    match draw(base, NODE_SEED, &free) {
+        Some(node) => Placement::At { pc: String::new(), node: (*node).clone() },
+        None => Placement::Nowhere("no node is outside every PC"),
+    }
+}
+
 fn draw<'a, T>(base: &str, seed: u64, candidates: &'a [T]) -> Option<&'a T> {
     let count = candidates.len() as u64;
     let index = xxh64(base.as_bytes(), seed).checked_rem(count)?;
@@ -117,6 +147,25 @@ mod tests {
         assert!(matches!(by_schema(base, &SchemaAnswer::NoSchema), Placement::Nowhere(_)));
         assert_eq!(by_schema(base, &SchemaAnswer::NoPcAtAll(vec!["n".into()])), at("", "n"));
         assert!(matches!(by_schema(base, &SchemaAnswer::NoPcAtAll(vec![])), Placement::Nowhere(_)));
+    }
+
+    #[test]
+    fn an_entry_node_leads_to_its_pc_or_to_the_nodes_of_none() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let cluster = Cluster {
+            pcs: vec![pc("a", &["n1"]), pc("b", &["n2"]), pc("empty", &[])],
+            nodes: names(&["n1", "n2", "n3", "n4"]),
+        };
+        let place = |base: &str, node: &str| by_entry_node(base, node, &cluster);
+        assert_eq!(place("compct.n1.0.1", "n1"), at("a", "n1"));
+        assert_eq!(place("compct.n2.0.1", "n2"), at("b", "n2"));
+        for ts in 0..20 {
+            let Placement::At { pc, node } = place(&format!("compct.n3.0.{ts}"), "n3") else { panic!("{ts}") };
+            assert!(pc.is_empty() && ["n3", "n4"].contains(&node.as_str()), "{pc} {node}");
+        }
+        assert_eq!(place("compct.gone.0.1", "gone"), Placement::Nowhere("its entry node is no longer installed"));
+        let unlisted = Cluster { pcs: vec![pc("a", &["n1"])], nodes: vec![] };
+        assert_eq!(by_entry_node("compct.n1.0.1", "n1", &unlisted), at("a", "n1"), "a PC holds it, so it is installed");
     }
 
     /// XXH64 of the name is part of the format: another hash would place a resumed run's tasks elsewhere.

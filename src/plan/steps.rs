@@ -28,11 +28,24 @@ pub enum Wave {
     Publish,
     /// `<base>.upgrade`: this task is converted. After the group's part, which holds its line.
     Complete,
+    /// `<v2 id>.<escaped V1 base>`: this V2 task is being carried to that V1 base, by this attempt and by later ones.
+    Choose,
+    /// The V1 file, in the run's fence.
+    Build,
+    /// The V1 file that it replaces goes; V2 still holds the task meanwhile.
+    Replace,
+    /// The V1 file becomes visible, whole.
+    Place,
+    /// `<v2 id>.downgrade`: this V2 task is carried.
+    Carried,
 }
 
 impl Wave {
     /// The waves of a conversion before the part of the group is written, in their order.
     pub const BEFORE_PART: [Self; 5] = [Self::Mark, Self::Manager, Self::Stage, Self::Fill, Self::Publish];
+
+    /// The waves that carry V2 tasks to V1, in their order.
+    pub const CARRYING: [Self; 5] = [Self::Choose, Self::Build, Self::Replace, Self::Place, Self::Carried];
 
     /// The waves that clear what earlier attempts left, in their order.
     pub const CLEARING: [Self; 4] = [Self::Unmark, Self::ClearMainTask, Self::ClearManagers, Self::ClearMarks];
@@ -98,11 +111,9 @@ pub struct Conversion {
 ///
 /// Each is a rename into the run's fence, never a removal: a late call of a holder that lost the lock finds no such
 /// folder any more, while a late removal would hit what its successor made under the same name.
-pub fn clear(base: &str, id: &V2Id, leftover: &Leftover, fence: &TreePath) -> Vec<Step> {
-    let step = |wave, from, to: &str| {
-        let change = Change::Rename { from, to: fence.join(to) };
-        Step { wave, change, taken: Taken::Gone }
-    };
+///
+/// `number` is one that the run gives once.
+pub fn clear(base: &str, id: &V2Id, leftover: &Leftover, fence: &TreePath, number: u64) -> Vec<Step> {
     let mut marked_nodes: Vec<&str> = leftover.marked_nodes.iter().map(String::as_str).collect();
     let mut steps = Vec::new();
     if leftover.upgraded_mark {
@@ -111,19 +122,16 @@ pub fn clear(base: &str, id: &V2Id, leftover: &Leftover, fence: &TreePath) -> Ve
         marked_nodes.retain(|node| !node.is_empty());
         marked_nodes.push("");
     }
+    let mut cleared = Vec::new();
     if leftover.main_task {
-        steps.push(step(Wave::ClearMainTask, layout::main_task(id), &id.to_string()));
+        cleared.push((Wave::ClearMainTask, layout::main_task(id)));
     }
-    for (number, node) in leftover.manager_nodes.iter().enumerate() {
-        // The node's name could make this one too long.
-        let cleared = format!("{}.{number}", layout::manager_name(id));
-        steps.push(step(Wave::ClearManagers, layout::manager(node, id), &cleared));
-    }
-    for node in marked_nodes {
-        let mark = layout::mark_in_progress(base, node);
-        let cleared = mark.name().to_owned();
-        steps.push(step(Wave::ClearMarks, mark, &cleared));
-    }
+    cleared.extend(leftover.manager_nodes.iter().map(|node| (Wave::ClearManagers, layout::manager(node, id))));
+    cleared.extend(marked_nodes.into_iter().map(|node| (Wave::ClearMarks, layout::mark_in_progress(base, node))));
+    steps.extend(cleared.into_iter().enumerate().map(|(place, (wave, from))| {
+        let change = Change::Rename { from, to: layout::set_aside(fence, number, place) };
+        Step { wave, change, taken: Taken::Gone }
+    }));
     steps
 }
 
@@ -223,21 +231,20 @@ mod tests {
         let id = conversion(StateV2::Init, "a").id;
         let fence = "Compaction_V2/.staging/r.fence";
         assert_eq!(
-            texts(&clear("compct.p.0.1", &id, &leftover, &layout::fence_of("r"))),
+            texts(&clear("compct.p.0.1", &id, &leftover, &layout::fence_of("r"), 7)),
             [
                 "Unmark: rename Compaction_V2/Taskupgrade/compct.p.0.1.upgrade to \
                  Compaction_V2/Taskupgrade/compct.p.0.1."
                     .to_owned(),
                 format!(
-                    "ClearMainTask: rename Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0 to \
-                     {fence}/aaaaffff.16176931.56000000.0"
+                    "ClearMainTask: rename Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0 to {fence}/old.7.0"
                 ),
                 format!(
                     "ClearManagers: rename Compaction_V2/TaskAssigned/a/Manager.aaaaffff.16176931.56000000.0 to \
-                     {fence}/Manager.aaaaffff.16176931.56000000.0.0"
+                     {fence}/old.7.1"
                 ),
-                format!("ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1.a to {fence}/compct.p.0.1.a"),
-                format!("ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1. to {fence}/compct.p.0.1."),
+                format!("ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1.a to {fence}/old.7.2"),
+                format!("ClearMarks: rename Compaction_V2/Taskupgrade/compct.p.0.1. to {fence}/old.7.3"),
             ]
         );
     }

@@ -26,6 +26,7 @@ pub(super) struct Run<'a> {
     lock_is_the_callers: bool,
     meter: Meter<'a>,
     stop: Option<&'a AtomicBool>,
+    numbers: std::cell::Cell<u64>,
 }
 
 impl<'a> Run<'a> {
@@ -42,7 +43,18 @@ impl<'a> Run<'a> {
         let report = Report::new(operation, options.plan, &name, session.storage.describe(), &begun);
         let lock_is_the_callers = guard.is_some();
         let meter = Meter { sink, stage_begun: std::time::Instant::now() };
-        Self { session, options, name, begun, report, held: Held(guard), lock_is_the_callers, meter, stop }
+        Self {
+            session,
+            options,
+            name,
+            begun,
+            report,
+            held: Held(guard),
+            lock_is_the_callers,
+            meter,
+            stop,
+            numbers: std::cell::Cell::new(0),
+        }
     }
 
     /// The end of the run: the report, the lock where it is the caller's, and whether the run's own was given up.
@@ -96,7 +108,10 @@ impl Run<'_> {
         self.storage().flush()?;
         let waves = self.waves();
         let fence = self.fence();
-        waves.make_folder(&fence.join(layout::DONE))?;
+        // The one folder that this operation fills aside and renames out whole, made with the fence itself: nothing
+        // else may make it.
+        let staged = if self.report.operation == Operation::Recovery { layout::RECOVERY } else { layout::DONE };
+        waves.make_folder(&fence.join(staged))?;
         // One by one, as listed: a removal of the whole folder that a stale holder began would go on in this run's.
         for entry in self.storage().children(&layout::staging())?.unwrap_or_default() {
             let leftover = layout::staging().child(&entry.name)?;
@@ -105,7 +120,7 @@ impl Run<'_> {
             }
         }
         waves.remove(&layout::recovery_removing())?;
-        self.take_away(&layout::lock_file(), "TaskupgradeLock.before")?;
+        self.take_away(&layout::lock_file())?;
         let holder = LockHolder {
             run: self.name.clone(),
             operation: self.report.operation.word().to_owned(),
@@ -121,7 +136,7 @@ impl Run<'_> {
     /// What every operation that changes the tree does last, also where it failed. A lock that is lost leaves it all to
     /// the next holder.
     pub(super) fn end(&self) -> Result<()> {
-        self.take_away(&layout::lock_file(), layout::LOCK_FILE)?;
+        self.take_away(&layout::lock_file())?;
         let waves = self.waves();
         waves.remove(&layout::staging_of(&self.name))?;
         waves.remove(&self.fence())?;
@@ -137,16 +152,21 @@ impl Run<'_> {
         layout::fence_of(&self.name)
     }
 
+    /// A number that no other thing of this run has: names in its fence are made of it.
+    pub(super) fn next_number(&self) -> u64 {
+        self.numbers.replace(self.numbers.get() + 1)
+    }
+
     /// Takes something out of the tree, in one change, to be removed as the run ends; fine if it is gone.
-    pub(super) fn take_away(&self, path: &TreePath, name: &str) -> Result<()> {
-        let change = Change::Rename { from: path.clone(), to: self.fence().join(name) };
-        self.waves().one(&change, Taken::Gone)
+    pub(super) fn take_away(&self, path: &TreePath) -> Result<()> {
+        let aside = layout::set_aside(&self.fence(), self.next_number(), 0);
+        self.waves().one(&Change::Rename { from: path.clone(), to: aside }, Taken::Gone)
     }
 
     /// Asks the lock service, and the tree itself, whether this run still holds the lock.
-    pub(super) fn probe(&self, number: u64) -> Result<()> {
+    pub(super) fn probe(&self) -> Result<()> {
         self.confirm()?;
-        let probe = layout::group_probe(&self.fence(), number);
+        let probe = layout::group_probe(&self.fence(), self.next_number());
         self.waves().create(&probe, Vec::new()).map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 Error::new(ErrorKind::LockLost, "another run has begun and removed this one's folder").at(error.path())

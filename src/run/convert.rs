@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::catalog_answers::CatalogAnswers;
+use super::catalog_answers::{CatalogAnswers, Place};
 use super::context::Run;
 use super::groups::groups;
-use super::inspect::{inspect, Inspected};
+use super::inspect::{inspect, Inspected, WholeTask};
 use super::options::Stage;
 use super::parts::NewParts;
 use super::report::{Counts, Outcome, Row};
@@ -14,7 +14,6 @@ use super::task_facts::{Decision, Facts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::manifest::{Head, Line, Writer};
-use crate::plan::placement::{by_schema, Placement};
 use crate::plan::steps::{self, Conversion, Step, Wave};
 use crate::plan::verdict::{Marks, Verdict};
 use crate::task::{content_sum, differing_fields, to_v2, StateV2, TaskV1, TaskV2, V2Id, FILE_BYTES_LIMIT};
@@ -36,8 +35,6 @@ pub(super) struct Converter<'r, 'a, 'f> {
     staging: TreePath,
     /// Folders of managers that are there.
     folders: HashSet<TreePath>,
-    /// The number of the next probe of the staging folder.
-    probes: u64,
     done: u64,
 }
 
@@ -59,7 +56,7 @@ pub(super) struct Planned {
 impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     pub(super) fn new(run: &'r mut Run<'a>, facts: &'f Facts<'f>, catalog: CatalogAnswers<'r>) -> Self {
         let staging = layout::staging_of(&run.name);
-        Self { run, facts, catalog, staging, folders: HashSet::new(), probes: 0, done: 0 }
+        Self { run, facts, catalog, staging, folders: HashSet::new(), done: 0 }
     }
 
     /// Takes every task to be worked on through the waves.
@@ -85,8 +82,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     }
 
     fn group(&mut self, group: &[Work<'_>], parts: &mut NewParts) -> Result<()> {
-        self.run.probe(self.probes)?;
-        self.probes += 1;
+        self.run.probe()?;
         let (adopted, to_convert) = self.adoptions(group);
         let to_convert = self.clear(to_convert)?;
         let planned = self.plan(&to_convert);
@@ -154,7 +150,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     fn clearing(&self, work: &Work<'_>) -> Result<Vec<Step>> {
         let id = id_of(work)?;
         let leftover = self.facts.leftover(work.file, &id, work.ordinal, work.verdict);
-        Ok(steps::clear(work.file.base(), &id, &leftover, &self.run.fence()))
+        Ok(steps::clear(work.file.base(), &id, &leftover, &self.run.fence(), self.run.next_number()))
     }
 
     /// Reads each task and decides what becomes of it. Nothing is written.
@@ -224,15 +220,14 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
             );
             self.run.warn(format!("{}: {}", file.name, row.detail));
         }
-        let answer = self.catalog.of_schema(&task.db_name, &task.schema_name)?;
         let mut state = file.state.upgraded();
-        let (pc, node) = match by_schema(file.base(), &answer) {
-            Placement::At { pc, node } => (pc, node),
-            Placement::Nowhere(reason) => {
+        let (pc, node) = match self.catalog.place(self.run.options.placement, file.base(), &task)? {
+            Place::At { pc, node } => (pc, node),
+            Place::Nowhere(reason) => {
                 if state.is_open() {
                     state = StateV2::Cancel;
                     row.outcome = Outcome::Cancelled;
-                    row.detail = format!("schema {}.{}: {reason}", task.db_name, task.schema_name);
+                    row.detail = reason;
                     self.run.session.log.warn(format_args!("{}: cancelled: {}", file.name, row.detail));
                 }
                 (String::new(), String::new())
@@ -264,9 +259,10 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let id = id_of(work)?;
         let found = inspect(self.run.storage(), &*self.run.session.codec, &id)?;
         let damaged = |what: String| Error::new(ErrorKind::Damaged, what).at(layout::main_task(&id));
-        let Some(Inspected::Whole(task, state, bytes)) = found else {
+        let Some(Inspected::Whole(whole)) = found else {
             return Err(damaged("its V2 task changed while the run looked at it".to_owned()));
         };
+        let WholeTask { task, state, bytes, .. } = *whole;
         // Found where none was chosen, a place was not found then either.
         let was_cancelled = state == StateV2::Cancel && task.pc_name.is_empty() && task.executenode.is_empty();
         let made = if was_cancelled { StateV2::Cancel } else { file.state.upgraded() };
@@ -414,7 +410,7 @@ impl<'w> Job<'w> {
 
 /// Takes the steps of a wave out of the tasks' lists, not copied: the bytes of a task are needed once. Beside them the
 /// place of the task that each belongs to.
-fn take_wave<'s>(wave: Wave, tasks: impl Iterator<Item = &'s mut Vec<Step>>) -> (Vec<usize>, Vec<Step>) {
+pub(super) fn take_wave<'s>(wave: Wave, tasks: impl Iterator<Item = &'s mut Vec<Step>>) -> (Vec<usize>, Vec<Step>) {
     let (mut owners, mut batch) = (Vec::new(), Vec::new());
     for (place, steps) in tasks.enumerate() {
         for step in std::mem::take(steps) {
@@ -462,7 +458,7 @@ fn fill_row(row: &mut Row, file: &V1File, line: &Line, state: StateV2) {
 }
 
 /// The first failure of each owner, in the order of the owners.
-fn failures(owners: &[usize], answers: Vec<Result<()>>) -> Vec<(usize, Error)> {
+pub(super) fn failures(owners: &[usize], answers: Vec<Result<()>>) -> Vec<(usize, Error)> {
     let mut failed: Vec<(usize, Error)> = Vec::new();
     for (owner, answer) in owners.iter().zip(answers) {
         if let Err(error) = answer {

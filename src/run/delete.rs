@@ -1,10 +1,11 @@
 //! DELETE: the V1 tree goes, then the done mark, and with them every way back to the old files.
 
 use super::context::{some_of, Run};
+use super::leftovers::{clear_leftover_marks, clear_rubbish, leftovers};
 use super::options::Stage;
 use super::scan::{V1File, V1Scan};
 use super::trees::{self, Trees};
-use super::upgrade::{clear_leftover_marks, clear_rubbish, end, leftovers, refused};
+use super::upgrade::{end, refused};
 use super::v1_check::{self, Manifests};
 use super::verify::Verifier;
 use crate::error::{Error, ErrorKind, Result};
@@ -160,7 +161,7 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
     run.stage(Stage::Clean);
     run.waves().remove(&layout::v1_deleting())?;
     if seen.facts.done {
-        run.take_away(&layout::done(), "TaskUpgrade.done.before")?;
+        run.take_away(&layout::done())?;
     }
     let phase = if seen.facts.v2_tasks { Phase::V2Only } else { Phase::Empty };
     let had_v1 = seen.facts.v1 || seen.facts.v1_deleting;

@@ -3,6 +3,7 @@
 use super::context::{host, now, some_of, Run};
 use std::collections::HashSet;
 
+use super::complete::Complete;
 use super::options::Stage;
 use super::parts::{Parts, MANIFEST_BYTES_LIMIT};
 use super::scan::{MarkScan, V1File, V1Scan};
@@ -15,45 +16,60 @@ use crate::storage::Storage;
 /// Room for the head and the tail beside the lines of the parts.
 const HEAD_AND_TAIL_BYTES: usize = 4 << 10;
 
-/// Completes an upgrade whose tasks are all converted.
+/// Completes an upgrade whose tasks are all converted; with `complete`, one that was taken up again.
 ///
 /// # Errors
-/// `NewV1Tasks` where V1 is no longer what was listed, `Damaged` where a verify finds a difference.
-pub(super) fn finish(run: &mut Run<'_>, v1: &V1Scan, parts: &Parts) -> Result<()> {
+/// `Damaged` where marks or V1 files of converted tasks vanished, or a verify finds a difference.
+pub(super) fn finish(run: &mut Run<'_>, v1: &V1Scan, parts: &Parts, complete: Option<&Complete>) -> Result<()> {
     run.stage(Stage::Finish);
-    nothing_changed(run, v1)?;
+    let new_files;
+    let taken_in = match complete {
+        None => v1,
+        Some(complete) => {
+            new_files = complete.new_files(v1);
+            &new_files
+        }
+    };
+    let marks = MarkScan::read(run.storage())?;
+    all_marked(&marks, taken_in)?;
     if run.options.verify {
-        verify_parts(run, parts)?;
+        verify_parts(run, parts, taken_in)?;
     }
-    let manifest = manifest(run, v1, parts)?;
-    // The folder was made as the run began.
-    let staged = run.fence().join(layout::DONE);
+    let manifest = manifest(run, v1, taken_in, parts, &marks)?;
     let waves = run.waves();
-    waves.create(&staged.join(layout::MANIFEST), manifest)?;
-    // This rename decides that the upgrade is complete, so the lock service itself is asked once more.
-    run.check_cancelled()?;
-    run.confirm()?;
-    waves.rename(&staged, &layout::done())?;
+    // Each of these renames decides that the upgrade is complete, so the lock service itself is asked once more.
+    match complete {
+        None => {
+            // The folder was made as the run began.
+            let staged = run.fence().join(layout::DONE);
+            waves.create(&staged.join(layout::MANIFEST), manifest)?;
+            run.check_cancelled()?;
+            run.confirm()?;
+            waves.rename(&staged, &layout::done())?;
+        }
+        // An earlier run made the manifest and was stopped before it cleared the marks.
+        Some(_) if taken_in.files.is_empty() => {}
+        Some(complete) => {
+            let name = layout::manifest_name(complete.manifests.next_number());
+            let staged = run.fence().join(&name);
+            waves.create(&staged, manifest)?;
+            run.check_cancelled()?;
+            run.confirm()?;
+            waves.rename(&staged, &layout::done().join(&name))?;
+        }
+    }
     run.stage(Stage::Clean);
     clear_marks(run)
 }
 
 /// The folder of marks goes: first its name, in one change, then what it holds.
 pub(super) fn clear_marks(run: &Run<'_>) -> Result<()> {
-    run.take_away(&layout::upgrading(), layout::UPGRADING)
+    run.take_away(&layout::upgrading())
 }
 
-fn nothing_changed(run: &Run<'_>, v1: &V1Scan) -> Result<()> {
-    let changed = V1Scan::read(run.storage())?.changed_since(v1);
-    if !changed.is_empty() {
-        let what = format!("V1 changed while the upgrade ran: {}", some_of(&changed));
-        return Err(Error::new(ErrorKind::NewV1Tasks, what)
-            .at(layout::v1_scheduler())
-            .advise("stop whatever still writes V1 tasks, then run UPGRADE again"));
-    }
-    let marks = MarkScan::read(run.storage())?;
+fn all_marked(marks: &MarkScan, taken_in: &V1Scan) -> Result<()> {
     let unmarked: Vec<&str> =
-        v1.files.iter().map(V1File::base).filter(|base| !marks.upgraded.contains(*base)).collect();
+        taken_in.files.iter().map(V1File::base).filter(|base| !marks.upgraded.contains(*base)).collect();
     if unmarked.is_empty() {
         return Ok(());
     }
@@ -71,19 +87,21 @@ pub(super) fn each_part_line(storage: &dyn Storage, parts: &Parts, sink: impl Fn
     merge(parts.files.clone(), open, sink)
 }
 
-fn manifest(run: &Run<'_>, v1: &V1Scan, parts: &Parts) -> Result<Vec<u8>> {
-    let head = Head::new(&run.name, &host(), &run.begun, &now(), run.session.change_id()?);
+fn manifest(run: &Run<'_>, v1: &V1Scan, taken_in: &V1Scan, parts: &Parts, marks: &MarkScan) -> Result<Vec<u8>> {
+    let mut head = Head::new(&run.name, &host(), &run.begun, &now(), run.session.change_id()?);
+    head.online = run.options.online;
     let mut writer = Writer::new(&head, parts.bytes + HEAD_AND_TAIL_BYTES)?;
     let bases: HashSet<&str> = v1.files.iter().map(V1File::base).collect();
-    let mut waiting = v1.files.iter().map(|file| &*file.name).peekable();
+    let mut waiting = taken_in.files.iter().map(|file| &*file.name).peekable();
     let mut gone = Vec::new();
     each_part_line(run.storage(), parts, |line| {
         if waiting.next_if(|name| *name == line.v1).is_some() {
             return writer.line(&line);
         }
         // A line of a state that the task has left: it was converted anew and has another.
-        let has_another = V1Name::parse(&line.v1).is_some_and(|name| bases.contains(&*name.base.to_string()));
-        if !has_another {
+        let Some(base) = V1Name::parse(&line.v1).map(|name| name.base.to_string()) else { return Ok(()) };
+        // One without its mark was taken back, since V1 finished it while an online run converted it.
+        if !bases.contains(&*base) && marks.upgraded.contains(&*base) {
             gone.push(line.v1);
         }
         Ok(())
@@ -104,9 +122,12 @@ fn manifest(run: &Run<'_>, v1: &V1Scan, parts: &Parts) -> Result<Vec<u8>> {
     }
 }
 
-fn verify_parts(run: &mut Run<'_>, parts: &Parts) -> Result<()> {
+fn verify_parts(run: &mut Run<'_>, parts: &Parts, taken_in: &V1Scan) -> Result<()> {
     let storage = std::sync::Arc::clone(&run.session.storage);
     let mut verifier = verify::Verifier::new(run)?;
-    each_part_line(&*storage, parts, |line| verifier.line(line))?;
+    each_part_line(&*storage, parts, |line| {
+        // What was converted anew, or taken back, has no pair under this name any more.
+        taken_in.find(&line.v1).map_or(Ok(()), |_| verifier.line(line))
+    })?;
     verifier.finish()
 }

@@ -4,8 +4,10 @@ use super::catalog_answers::CatalogAnswers;
 use super::context::{some_of, Run};
 use super::convert::{self, Converter};
 use super::finish;
+use super::leftovers::clear_leftover_marks;
 use super::options::RunOptions;
 use super::parts::{NewParts, Parts};
+use super::rounds;
 use super::scan::{MarkScan, V1File, V1Scan, V2Scan};
 use super::session::Session;
 use super::task_facts::{Facts, Listings};
@@ -99,13 +101,12 @@ impl Session {
                 Phase::Upgraded => {
                     let manifests = Manifests::read(run.storage())?;
                     run.begin()?;
-                    let cleared = upgrade::clear_leftover_marks(run, &manifests);
+                    let cleared = clear_leftover_marks(run, &manifests);
                     upgrade::end(run, cleared)
                 }
                 Phase::Deleting if !seen.facts.v1_deleting => {
                     run.begin()?;
-                    let cleared =
-                        run.confirm().and_then(|()| run.take_away(&layout::done(), "TaskUpgrade.done.before"));
+                    let cleared = run.confirm().and_then(|()| run.take_away(&layout::done()));
                     upgrade::end(run, cleared)
                 }
                 Phase::Empty | Phase::NotStarted | Phase::V2Only => Ok(()),
@@ -166,7 +167,7 @@ fn all_upgraded(run: &mut Run<'_>) -> Result<()> {
     let old_parts = Parts::read(run.storage(), &marks)?;
     let v2 = V2Scan::read(run.storage())?;
     let session = run.session;
-    let listings = Listings { v1: &v1, marks: &marks, parts: &old_parts, v2: &v2 };
+    let listings = Listings { v1: &v1, marks: &marks, parts: &old_parts, v2: &v2, complete: None };
     let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, listings)?;
     let (work, failed) = convert::work(&v1.files, &decisions);
     if let Some((file, error)) = failed.into_iter().next() {
@@ -185,5 +186,6 @@ fn all_upgraded(run: &mut Run<'_>) -> Result<()> {
     if let Some(row) = run.report.rows.iter().find(|row| row.outcome == super::report::Outcome::Failed) {
         return Err(Error::new(ErrorKind::TasksFailed, row.detail.clone()).of_task(&row.v1_name));
     }
-    finish::finish(run, &v1, &parts.parts)
+    rounds::nothing_changed(run, &v1)?;
+    finish::finish(run, &v1, &parts.parts, None)
 }

@@ -1,20 +1,28 @@
 //! Where plans meet IO: a session, its operations, and the waves in which they change the tree.
 
 mod catalog_answers;
+mod complete;
 mod context;
 mod convert;
 mod delete;
+mod downgrade;
+mod evidence;
 mod finish;
 mod gate;
 mod groups;
 mod inspect;
+mod leftovers;
 mod lock_file;
 mod log;
+mod made;
 mod marks;
 mod options;
 mod parts;
 mod recovery;
+mod recovery_scan;
 mod report;
+mod rights;
+mod rounds;
 mod scan;
 mod session;
 mod status;

@@ -19,6 +19,10 @@ pub(super) struct PartLine {
     pub(super) v1_state: StateV1,
     pub(super) v1_sum: Box<str>,
     pub(super) ordinal: u16,
+    /// Whether the placement made it Cancel.
+    pub(super) cancelled: bool,
+    /// The place of its part among the files.
+    part: u32,
     /// When the run that wrote it began, in milliseconds since 1970 by the clock of its host.
     pub(super) begun_ms: i64,
 }
@@ -70,13 +74,22 @@ impl Parts {
         self.bytes += earlier.bytes;
     }
 
+    /// Whether a line stands in a part that this run wrote.
+    pub(super) fn is_of_run(&self, line: &PartLine, run: &str) -> bool {
+        let file = usize::try_from(line.part).ok().and_then(|place| self.files.get(place));
+        file.is_some_and(|(_, name)| layout::is_part_of(name, run))
+    }
+
     /// Keeps what decides about tasks that an earlier run converted.
     fn keep(&mut self, lines: &[Line], begun_ms: i64) {
         for line in lines {
             let Some(V1Name { base, state }) = V1Name::parse(&line.v1) else { continue };
             let ordinal = V2Id::parse(&line.v2).and_then(|id| id.upgraded_from()).map_or(0, |(_, ordinal)| ordinal);
             let v1_sum = line.v1_xxh64.as_str().into();
-            let row = PartLine { v1_length: line.v1_length, v1_state: state, v1_sum, ordinal, begun_ms };
+            let part = u32::try_from(self.files.len()).unwrap_or(u32::MAX).saturating_sub(1);
+            let cancelled = line.cancelled;
+            let row =
+                PartLine { v1_length: line.v1_length, v1_state: state, v1_sum, ordinal, cancelled, part, begun_ms };
             self.lines.insert(base.to_string().into_boxed_str(), row);
         }
     }

@@ -1,9 +1,362 @@
-//! RECOVERY: back to V1.
+//! RECOVERY: back to V1, by cancel or by downgrade.
 
-use super::context::Run;
+use super::context::{some_of, Run};
+use super::downgrade;
+use super::evidence::Evidence;
+use super::leftovers::{clear_rubbish, leftovers};
+use super::lock_file::LockHolder;
+use super::options::Stage;
+use super::recovery_scan::RecoveryScan;
+use super::report::{Outcome, Row};
+use super::rights;
+use super::trees::{self, Trees};
+use super::upgrade::{end, refused};
+use super::v1_check::Manifests;
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout;
+use crate::plan::phase::{permit, Operation, Permit, Phase};
+use crate::plan::recovery::{alternatives, Finding, RecoveryMode, Weight};
+use crate::tree::TreePath;
+
+/// Which way a RECOVERY goes, and how far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// Nothing is to be recovered, but an empty `Taskrecovery` may be there.
+    Nothing(&'static str),
+    /// It begins.
+    Begin(RecoveryMode),
+    /// An earlier run began it.
+    Resume(RecoveryMode),
+    /// Every V2 task is carried; V2 is still to go.
+    ResumeCarried,
+}
 
 /// Runs RECOVERY, or its plan.
-pub(super) fn run(_run: &mut Run<'_>) -> Result<()> {
-    Err(Error::new(ErrorKind::Unsupported, "RECOVERY is not in this version"))
+pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
+    run.stage(Stage::Check);
+    let seen = look(run)?;
+    if run.options.plan {
+        return plan(run, &seen);
+    }
+    if let (Permit::Nothing(text), false) = (permit(Operation::Recovery, run.report.phase), seen.facts.recovery) {
+        clear_rubbish(run, &seen)?;
+        run.report.conclude(run.report.phase, text);
+        return Ok(());
+    }
+    // Asked before the lock is taken, so that a refusal leaves nothing behind.
+    run.session.all_offline()?;
+    run.acquire()?;
+    // Everything read before the lock was held is read again.
+    let seen = look(run)?;
+    let course = course(run, &seen)?;
+    if let Course::Begin(mode) = course {
+        let evidence = evidence(run, &seen)?;
+        let mode = weigh(run, mode, &evidence)?;
+        check_up_front(run, mode)?;
+        run.begin()?;
+        let result = begin(run, &seen, mode).and_then(|()| go(run, mode, false));
+        return end(run, result);
+    }
+    run.begin()?;
+    let result = match course {
+        Course::Nothing(text) => take_empty_recovery_away(run, text),
+        Course::Resume(mode) | Course::Begin(mode) => go(run, mode, false),
+        Course::ResumeCarried => go(run, RecoveryMode::Downgrade, true),
+    };
+    end(run, result)
+}
+
+fn look(run: &mut Run<'_>) -> Result<Trees> {
+    let seen = trees::read(run.storage())?;
+    run.report.phase = seen.phase()?;
+    Ok(seen)
+}
+
+/// Which way it goes: an earlier run has decided it, or the phase and the caller do.
+fn course(run: &mut Run<'_>, seen: &Trees) -> Result<Course> {
+    let asked = run.options.recovery_mode;
+    let scan = RecoveryScan::read(run.storage())?;
+    run.report.unknown.extend(scan.unknown.iter().cloned());
+    if let Some(mode) = scan.mode {
+        if asked != RecoveryMode::Auto && asked != mode {
+            let what = format!("a RECOVERY by {} is under way, so it cannot go on by {}", mode.word(), asked.word());
+            return Err(Error::new(ErrorKind::Refused, what)
+                .at(layout::recovery())
+                .advise(format!("run RECOVERY with the mode {} or auto to finish it", mode.word())));
+        }
+        run.report.recovery_mode = Some(mode);
+        return Ok(if scan.all_carried { Course::ResumeCarried } else { Course::Resume(mode) });
+    }
+    let phase = seen.phase_before_recovery()?;
+    match permit(Operation::Recovery, phase) {
+        Permit::Nothing(text) => Ok(Course::Nothing(text)),
+        Permit::RecoverAnyWay => Ok(Course::Begin(asked)),
+        Permit::DowngradeOnly if asked == RecoveryMode::Downgrade => Ok(Course::Begin(asked)),
+        Permit::DowngradeOnly => {
+            let why = format!("the old V1 files are gone, so there is no way back by {}", asked.word());
+            Err(refused(phase, &why).advise("run RECOVERY with the mode downgrade: it makes V1 tasks of the V2 tasks"))
+        }
+        _ => Err(Error::new(ErrorKind::Internal, "the phase table gave another operation's permit")),
+    }
+}
+
+fn evidence(run: &mut Run<'_>, seen: &Trees) -> Result<Evidence> {
+    let phase = seen.phase_before_recovery()?;
+    let deleted = permit(Operation::Recovery, phase) == Permit::DowngradeOnly;
+    Evidence::gather(run, seen, deleted)
+}
+
+/// The mode that is left once everything found is weighed; `Auto` becomes cancel.
+///
+/// # Errors
+/// `Refused` with every reason, and with what else can be done.
+fn weigh(run: &mut Run<'_>, asked: RecoveryMode, evidence: &Evidence) -> Result<RecoveryMode> {
+    let mut reasons = Vec::new();
+    let mut kinds = Vec::new();
+    let mut forced = Vec::new();
+    for (finding, found) in evidence.all() {
+        kinds.push(finding);
+        let weight = finding.weight(asked);
+        let texts = found.iter().map(super::evidence::Found::text);
+        match weight {
+            Weight::Fine => {}
+            Weight::NeedsForce if run.options.force => forced.push((finding, found)),
+            Weight::NeedsForce => reasons.extend(texts.map(|text| format!("{text} (needs force)"))),
+            Weight::Forbids => reasons.extend(texts),
+        }
+    }
+    if reasons.is_empty() {
+        for (finding, found) in forced {
+            run.warn(format!(
+                "by force, although: {}",
+                some_of(&found.iter().map(super::evidence::Found::text).collect::<Vec<_>>())
+            ));
+            if asked == RecoveryMode::DowngradeOld && loses_a_task(finding) {
+                for found in found {
+                    let outcome = if run.options.plan { Outcome::WouldLose } else { Outcome::Lost };
+                    let mut row = Row::new(&found.v1, outcome);
+                    row.v2_id.clone_from(&found.v2);
+                    row.detail.clone_from(&found.why);
+                    run.report.push(row);
+                }
+            }
+        }
+        let mode = if asked == RecoveryMode::Auto { RecoveryMode::Cancel } else { asked };
+        run.report.recovery_mode = Some(mode);
+        return Ok(mode);
+    }
+    let by = if asked == RecoveryMode::Auto { "cancel, which auto stands for" } else { asked.word() };
+    run.report.conclude(run.report.phase, format!("refused: no way back by {by}; nothing was changed"));
+    let count = reasons.len();
+    let what = format!("{count} reason{} against RECOVERY by {by}: {}", plural(count), some_of(&reasons));
+    run.report.warnings.extend(reasons);
+    let choices = alternatives(asked, &kinds);
+    let advice = if choices.is_empty() {
+        "put back what the reasons name, then run RECOVERY again".to_owned()
+    } else {
+        format!("choose: {}", choices.join("; or "))
+    };
+    Err(Error::new(ErrorKind::Refused, what).at(layout::v2()).advise(advice))
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 {
+        ""
+    } else {
+        "s"
+    }
+}
+
+fn loses_a_task(finding: Finding) -> bool {
+    use Finding::{BornInV2, NotCarried, V2Changed, V2Gone, V2GoneUnexplained};
+    matches!(finding, BornInV2 | NotCarried | V2Changed | V2Gone | V2GoneUnexplained)
+}
+
+/// What the run needs before its first write.
+fn check_up_front(run: &Run<'_>, mode: RecoveryMode) -> Result<()> {
+    let mut folders = vec![layout::v2()];
+    if mode == RecoveryMode::Downgrade {
+        folders.push(layout::v1_scheduler());
+    }
+    rights::refuse(&rights::missing(run, &folders)?)
+}
+
+/// Makes the direction durable: from here only RECOVERY goes on. Nodes are looked for once more after it.
+fn begin(run: &mut Run<'_>, seen: &Trees, mode: RecoveryMode) -> Result<()> {
+    let started_before = run.report.started_nodes.clone();
+    // One that says no direction, in which nothing was done.
+    run.take_away(&layout::recovery())?;
+    let staged = run.fence().join(layout::RECOVERY);
+    run.waves().create(&staged.join(&layout::recovery_mode_name(mode.word())), Vec::new())?;
+    run.check_cancelled()?;
+    run.confirm()?;
+    run.waves().rename(&staged, &layout::recovery())?;
+    if let Err(error) = no_node_came(run, seen, mode, &started_before) {
+        // What has not begun is not left as if it had.
+        run.take_away(&layout::recovery())?;
+        return Err(error);
+    }
+    Ok(())
+}
+
+fn no_node_came(run: &Run<'_>, seen: &Trees, mode: RecoveryMode, started_before: &[String]) -> Result<()> {
+    run.session.all_offline()?;
+    if !seen.facts.done {
+        return Ok(());
+    }
+    let manifests = Manifests::read(run.storage())?;
+    let new: Vec<&String> = manifests.started_nodes.iter().filter(|node| !started_before.contains(node)).collect();
+    let moved = mode == RecoveryMode::Cancel && {
+        let now = run.session.change_id()?;
+        manifests.heads().filter_map(|head| head.pu_change_id).any(|id| Some(id) != now)
+    };
+    if new.is_empty() && !moved {
+        return Ok(());
+    }
+    let what = format!("nodes started while the RECOVERY began: {}", some_of(&new));
+    Err(Error::new(ErrorKind::NodesOnline, what))
+}
+
+fn go(run: &mut Run<'_>, mode: RecoveryMode, carried: bool) -> Result<()> {
+    run.report.phase = Phase::Recovering;
+    run.report.recovery_mode = Some(mode);
+    if mode == RecoveryMode::Downgrade && !carried {
+        downgrade::carry_all(run)?;
+        let staged = run.fence().join(layout::recovery_carried().name());
+        run.waves().create(&staged, Vec::new())?;
+        run.confirm()?;
+        run.waves().rename(&staged, &layout::recovery_carried())?;
+    }
+    withdraw(run)?;
+    if mode != RecoveryMode::Downgrade {
+        let lost = run.report.rows.iter().filter(|row| row.outcome == Outcome::Lost).count() as u64;
+        let counts = &mut run.report.counts;
+        counts.left = lost.min(counts.total);
+        counts.skipped = counts.total - counts.left;
+    }
+    let after = trees::read(run.storage())?.phase()?;
+    let headline = match mode {
+        RecoveryMode::Downgrade if carried => "V2 is V1 again; an earlier run carried the tasks".to_owned(),
+        RecoveryMode::Downgrade => downgrade::headline(&run.report),
+        RecoveryMode::DowngradeOld => "the old V1 files are used as they are; V2 is gone".to_owned(),
+        RecoveryMode::Cancel | RecoveryMode::Auto => "the upgrade is cancelled; V1 is as it was".to_owned(),
+    };
+    run.report.conclude(after, headline);
+    if after == Phase::NotStarted {
+        // Who went back wants the old nodes up, not another upgrade.
+        "start the nodes of the old version; UPGRADE can be run again at any time"
+            .clone_into(&mut run.report.next_action);
+    }
+    Ok(())
+}
+
+/// What goes with V2, in the order in which it goes.
+fn withdrawn() -> [TreePath; 5] {
+    [layout::v2_scheduler(), layout::v2_task_assigned(), layout::upgrading(), layout::done(), layout::v1_deleting()]
+}
+
+/// V2 goes, then every trace of the upgrade, then the RECOVERY itself: each by one rename into the run's fence, whatever
+/// the number of tasks. What an earlier run took away before it was stopped is gone already.
+fn withdraw(run: &mut Run<'_>) -> Result<()> {
+    run.check_cancelled()?;
+    run.stage(Stage::Finish);
+    run.confirm()?;
+    for path in withdrawn() {
+        run.take_away(&path)?;
+    }
+    for folder in [layout::v2_scheduler(), layout::v2_task_assigned()] {
+        run.waves().make_folder(&folder)?;
+    }
+    run.take_away(&layout::recovery())?;
+    run.stage(Stage::Clean);
+    Ok(())
+}
+
+fn take_empty_recovery_away(run: &mut Run<'_>, text: &'static str) -> Result<()> {
+    run.take_away(&layout::recovery())?;
+    let after = trees::read(run.storage())?.phase()?;
+    run.report.conclude(after, text);
+    Ok(())
+}
+
+/// A dry run: everything but writing, each action listed.
+fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
+    if let Some(holder) = LockHolder::read(run.storage())? {
+        run.warn(format!("another run may be under way: {holder}"));
+        run.report.lock_holder = Some(holder);
+    }
+    if let (Permit::Nothing(text), false) = (permit(Operation::Recovery, run.report.phase), seen.facts.recovery) {
+        return clear_rubbish(run, seen).map(|()| run.report.conclude(run.report.phase, text));
+    }
+    let mut refusal = run.session.all_offline().err();
+    let decided = course(run, seen).and_then(|course| match course {
+        Course::Begin(mode) => {
+            let evidence = evidence(run, seen)?;
+            weigh(run, mode, &evidence).map(Course::Begin)
+        }
+        other => Ok(other),
+    });
+    let course = match decided {
+        Ok(course) => Some(course),
+        Err(error) if error.kind() == ErrorKind::Refused => {
+            refusal = Some(error);
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(course) = course {
+        plan_actions(run, seen, course)?;
+    }
+    let headline = match (&refusal, course) {
+        (Some(_), _) => "a run would be refused now, see the warnings".to_owned(),
+        (None, Some(Course::Nothing(text))) => text.to_owned(),
+        (None, Some(Course::Begin(mode) | Course::Resume(mode))) => {
+            format!("V1 would be used again, by {}", mode.word())
+        }
+        (None, _) => "V1 would be used again, by downgrade: every task is carried already".to_owned(),
+    };
+    run.report.conclude(run.report.phase, headline);
+    if let Some(error) = refusal {
+        run.warn(format!("a run would be refused now: {error}"));
+        error.next_action().clone_into(&mut run.report.next_action);
+    }
+    Ok(())
+}
+
+fn plan_actions(run: &mut Run<'_>, seen: &Trees, course: Course) -> Result<()> {
+    for leftover in leftovers(seen).into_iter().filter(|path| *path != layout::upgrading()) {
+        run.report.actions.push(format!("remove {leftover}"));
+    }
+    run.report.actions.push(format!("create {}", layout::lock_file()));
+    let carries = match course {
+        Course::Nothing(_) => {
+            run.report.actions.push(format!("remove {}", layout::recovery()));
+            return Ok(());
+        }
+        Course::Begin(mode) => {
+            let name = layout::recovery_mode_name(mode.word());
+            run.report.actions.push(format!("make folder {} with {name}", layout::recovery()));
+            mode == RecoveryMode::Downgrade
+        }
+        Course::Resume(mode) => mode == RecoveryMode::Downgrade,
+        Course::ResumeCarried => false,
+    };
+    if carries {
+        downgrade::plan_all(run)?;
+        run.report.actions.push(format!("create {}", layout::recovery_carried()));
+    } else {
+        let counts = &mut run.report.counts;
+        (counts.skipped, counts.left) = (counts.total, 0);
+    }
+    for path in withdrawn() {
+        if run.storage().find(&path)?.is_some() {
+            run.report.actions.push(format!("remove {path} and all it holds"));
+        }
+    }
+    for folder in [layout::v2_scheduler(), layout::v2_task_assigned()] {
+        run.report.actions.push(format!("make folder {folder}"));
+    }
+    let last = [layout::recovery(), layout::staging(), layout::lock_file()];
+    run.report.actions.extend(last.into_iter().map(|path| format!("remove {path}")));
+    Ok(())
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::lock_file::LockHolder;
 use crate::error::Error;
 use crate::plan::phase::{Operation, Phase};
+use crate::plan::recovery::RecoveryMode;
 use crate::task::{StateV1, StateV2};
 
 /// The name and version of the JSON form; the schema is `docs/report.schema.json`.
@@ -55,6 +56,24 @@ pub enum Outcome {
     /// It turned up, or changed, after the upgrade was complete.
     #[serde(rename = "new")]
     New,
+    /// Its V1 file is written from V2.
+    #[serde(rename = "downgraded")]
+    Downgraded,
+    /// Its V1 file stays as it is.
+    #[serde(rename = "kept")]
+    Kept,
+    /// V1 does not get it, by force.
+    #[serde(rename = "lost")]
+    Lost,
+    /// A run would write its V1 file from V2.
+    #[serde(rename = "would downgrade")]
+    WouldDowngrade,
+    /// A run would leave its V1 file as it is.
+    #[serde(rename = "would keep")]
+    WouldKeep,
+    /// A run would lose it, by force.
+    #[serde(rename = "would lose")]
+    WouldLose,
 }
 
 impl Outcome {
@@ -72,6 +91,12 @@ impl Outcome {
             Self::WouldSkip => "would skip",
             Self::Differs => "differs",
             Self::New => "new",
+            Self::Downgraded => "downgraded",
+            Self::Kept => "kept",
+            Self::Lost => "lost",
+            Self::WouldDowngrade => "would downgrade",
+            Self::WouldKeep => "would keep",
+            Self::WouldLose => "would lose",
         }
     }
 }
@@ -179,6 +204,8 @@ pub struct Report {
     pub lock_holder: Option<LockHolder>,
     /// Pairs compared by a verify.
     pub verified: u64,
+    /// How a RECOVERY goes back, once that is decided.
+    pub recovery_mode: Option<RecoveryMode>,
     /// When it began, RFC 3339 in UTC.
     pub begun: String,
     /// When it ended.
@@ -203,6 +230,7 @@ struct Document<'a> {
     v1_states: States,
     v2_tasks: u64,
     verified: u64,
+    recovery_mode: Option<&'static str>,
     lock_holder: Option<&'a LockHolder>,
     started_nodes: &'a [String],
     warnings: &'a [String],
@@ -270,6 +298,7 @@ impl Report {
             started_nodes: Vec::new(),
             lock_holder: None,
             verified: 0,
+            recovery_mode: None,
             begun: begun.to_owned(),
             finished: String::new(),
         }
@@ -284,7 +313,14 @@ impl Report {
 
     /// Lists a task, unless it went well and enough of those are listed.
     pub(super) fn push(&mut self, row: Row) {
-        let went_well = matches!(row.outcome, Outcome::Converted | Outcome::Skipped) && row.detail.is_empty();
+        let went_well = match row.outcome {
+            Outcome::Converted | Outcome::Skipped => row.detail.is_empty(),
+            // Their detail says what V1 cannot hold, which the warnings count.
+            Outcome::Downgraded | Outcome::Kept => {
+                !["memo", "sync_task_flag"].iter().any(|word| row.detail.contains(word))
+            }
+            _ => false,
+        };
         if went_well && self.rows.len() >= ROWS_LIMIT {
             self.rows_left_out += 1;
         } else {
@@ -319,6 +355,7 @@ impl Report {
             v1_states: States { Init: init, Assigned: assigned, Cancel: cancel, Done: done },
             v2_tasks: self.v2_tasks,
             verified: self.verified,
+            recovery_mode: self.recovery_mode.map(RecoveryMode::word),
             lock_holder: self.lock_holder.as_ref(),
             started_nodes: &self.started_nodes,
             warnings: &self.warnings,
@@ -345,6 +382,7 @@ impl Report {
             let Counts { total, converted, skipped, cancelled, failed, left } = self.counts;
             let counts = match (self.operation, self.plan) {
                 (Operation::Status, _) => format!("{total} in V1: {skipped} done, {left} left, {failed} failed"),
+                (Operation::Recovery, plan) => recovery_counts(self.recovery_mode, plan, self.counts),
                 (Operation::Delete, true) => format!("{total} to delete"),
                 (Operation::Delete, false) if self.phase == Phase::Upgraded => format!("{total} in V1"),
                 (Operation::Delete, false) => format!("{total} deleted with the V1 tree"),
@@ -389,7 +427,13 @@ impl Report {
     /// What needs a look comes first; tasks that went well are told by the counts, except in a plan.
     fn rows_to_show(&self) -> Vec<String> {
         let rank = |row: &Row| match row.outcome {
-            Outcome::Failed | Outcome::WouldFail | Outcome::Differs | Outcome::New => 0,
+            Outcome::Failed
+            | Outcome::WouldFail
+            | Outcome::Differs
+            | Outcome::New
+            | Outcome::Lost
+            | Outcome::WouldLose => 0,
+            Outcome::Downgraded | Outcome::Kept if !self.plan => 3,
             Outcome::Cancelled | Outcome::WouldCancel => 1,
             Outcome::Converted | Outcome::Skipped | Outcome::Left if !self.plan && row.detail.is_empty() => 3,
             _ => 2,
@@ -430,6 +474,20 @@ impl Row {
             let _ = write!(text, "\n              {action}");
         }
         text
+    }
+}
+
+/// How many V2 tasks a RECOVERY found, and what became of them.
+fn recovery_counts(mode: Option<RecoveryMode>, plan: bool, counts: Counts) -> String {
+    let Counts { total, converted, skipped, failed, left, .. } = counts;
+    match (mode, plan) {
+        (Some(RecoveryMode::Downgrade), false) => {
+            format!("{total} in V2: {converted} written to V1, {skipped} kept, {failed} failed, {left} left")
+        }
+        (Some(RecoveryMode::Downgrade), true) => {
+            format!("{total} in V2: {converted} to write to V1, {skipped} to keep, {failed} to fail, {left} left")
+        }
+        _ => format!("{total} in V2"),
     }
 }
 

@@ -4,13 +4,13 @@ use super::context::Run;
 use std::collections::HashSet;
 
 use super::finish::each_part_line;
+use super::leftovers::leftovers;
 use super::lock_file::LockHolder;
 use super::options::Stage;
 use super::parts::Parts;
 use super::report::{Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
 use super::trees::{self, Trees};
-use super::upgrade::leftovers;
 use super::v1_check::{self, Manifests};
 use super::verify::Verifier;
 use crate::error::{ErrorKind, Result};
@@ -102,7 +102,8 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
         run.report.push(row);
     }
     if !strangers.is_empty() {
-        run.report.next_action = String::from("stop whatever still writes V1 tasks; these are not upgraded");
+        run.report.next_action =
+            String::from("stop whatever still writes V1 tasks; UPGRADE with reopen takes in those that are new");
     }
     run.session.log.info(format_args!("the manifest holds {} tasks", manifests.tasks()));
     let missing = (manifests.tasks() + run.report.counts.left).saturating_sub(run.report.counts.total);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::complete::Complete;
 use super::groups::groups;
 use super::inspect::{inspect, Inspected};
 use super::parts::Parts;
@@ -45,6 +46,8 @@ pub(super) struct Listings<'a> {
     pub(super) marks: &'a MarkScan,
     pub(super) parts: &'a Parts,
     pub(super) v2: &'a V2Scan,
+    /// The complete upgrade that is taken up again, if one is.
+    pub(super) complete: Option<&'a Complete>,
 }
 
 /// Everything that decides what is done about each V1 file.
@@ -53,6 +56,7 @@ pub(super) struct Facts<'a> {
     pub(super) marks: &'a MarkScan,
     parts: &'a Parts,
     v2: &'a V2Scan,
+    complete: Option<&'a Complete>,
     /// Who has which V2 task, by ts, seq and ordinal, for those that had to be looked into.
     owners: HashMap<(u64, i32, u16), Owner>,
     managers: ManagerScan,
@@ -65,8 +69,9 @@ impl<'a> Facts<'a> {
         codec: &dyn Codec,
         listings: Listings<'a>,
     ) -> Result<(Self, Vec<Decision>)> {
-        let Listings { v1, marks, parts, v2 } = listings;
-        let mut facts = Self { v1, marks, parts, v2, owners: HashMap::new(), managers: ManagerScan::default() };
+        let Listings { v1, marks, parts, v2, complete } = listings;
+        let mut facts =
+            Self { v1, marks, parts, v2, complete, owners: HashMap::new(), managers: ManagerScan::default() };
         let order = facts.by_time_and_sequence();
         for group in colliding(&order) {
             facts.look_at_owners(storage, codec, group);
@@ -118,11 +123,15 @@ impl<'a> Facts<'a> {
             let known = group.iter().find(|keyed| {
                 self.parts.lines.get(self.file(keyed).base()).is_some_and(|line| line.ordinal == ordinal)
             });
+            let of_complete = self.complete.and_then(|complete| {
+                complete.made.ordinals(ts, seq).find(|(other, _)| *other == ordinal).map(|(_, pu)| pu)
+            });
             let look = || inspect(storage, codec, &id_of(ts, seq, ordinal)?);
-            let owner = match known {
-                Some(keyed) => Owner::Pu(self.pu(keyed).to_owned()),
-                None => match look() {
-                    Ok(Some(Inspected::Whole(task, ..))) => Owner::Pu(task.receive_pu),
+            let owner = match (known, of_complete) {
+                (Some(keyed), _) => Owner::Pu(self.pu(keyed).to_owned()),
+                (None, Some(pu)) => Owner::Pu(pu),
+                (None, None) => match look() {
+                    Ok(Some(Inspected::Whole(whole))) => Owner::Pu(whole.task.receive_pu),
                     Ok(Some(Inspected::Torn(_)) | None) => Owner::Torn,
                     Err(error) => Owner::Unreadable(error),
                 },
@@ -148,6 +157,11 @@ impl<'a> Facts<'a> {
             };
             taken.push(Taken { ordinal, pu });
         }
+        // What a manifest holds keeps its id, also where V2 has finished and cleared it.
+        for (ordinal, pu) in self.complete.iter().flat_map(|complete| complete.made.ordinals(ts, seq)) {
+            taken.retain(|task| task.ordinal != ordinal);
+            taken.push(Taken { ordinal, pu: Some(pu) });
+        }
         let ordinals = assign(&pus, &taken);
         for keyed in group {
             let file = self.file(keyed);
@@ -158,6 +172,14 @@ impl<'a> Facts<'a> {
                 .map(|twin| &*twin.name);
             let ordinal = pus.binary_search(&self.pu(keyed)).ok().and_then(|place| ordinals[place]);
             let is_known = taken.iter().any(|task| task.pu.as_deref() == Some(self.pu(keyed)));
+            if self.complete.is_some_and(|complete| complete.holds(file)) {
+                decisions[keyed.place as usize] = Decision::Skip;
+                continue;
+            }
+            if let Some(error) = self.complete.and_then(|complete| complete.changed(file)) {
+                decisions[keyed.place as usize] = Decision::Fail(error);
+                continue;
+            }
             decisions[keyed.place as usize] = match (twins.nth(1), unreadable) {
                 (Some(_), _) => Decision::Fail(twins_error(self.v1, file.base())),
                 // Whose the unreadable one is decides which ordinal each of the others gets.

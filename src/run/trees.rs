@@ -75,6 +75,14 @@ pub(super) fn read(storage: &dyn Storage) -> Result<Trees> {
 }
 
 impl Trees {
+    /// The phase that a RECOVERY under way began in; the phase itself where none is.
+    pub(super) fn phase_before_recovery(&self) -> Result<Phase> {
+        let both_v1 = self.facts.v1 && self.facts.v1_deleting;
+        // A downgrade builds V1 anew while what a DELETE left of the old one is still there.
+        let v1 = self.facts.v1 && !(self.facts.recovery && both_v1);
+        Self { facts: PhaseFacts { recovery: false, v1, ..self.facts }, ..self.clone() }.phase()
+    }
+
     /// The phase, or `Refused` where no phase fits.
     pub(super) fn phase(&self) -> Result<Phase> {
         phase(self.facts).map_err(|why| {

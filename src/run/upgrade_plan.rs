@@ -1,16 +1,18 @@
 //! The plan of an UPGRADE: everything but writing.
 
 use super::catalog_answers::CatalogAnswers;
+use super::complete::Complete;
 use super::context::Run;
 use super::convert::Converter;
 use super::groups::groups;
+use super::leftovers::leftovers;
 use super::lock_file::LockHolder;
 use super::options::Stage;
 use super::parts::Parts;
 use super::scan::{MarkScan, V1Scan, V2Scan};
 use super::task_facts::{Facts, Listings};
 use super::trees::Trees;
-use super::upgrade::{check_up_front, describe_trees, leftovers, sort_decisions};
+use super::upgrade::{check_up_front, describe_trees, nodes_allow, sort_decisions};
 use crate::error::Result;
 use crate::layout;
 
@@ -23,10 +25,14 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         run.report.lock_holder = Some(holder);
     }
     // A plan is made while the nodes still work; that they must go down is part of it.
-    let mut refusals: Vec<String> = session.all_offline().err().iter().map(ToString::to_string).collect();
+    let mut refusals: Vec<String> = nodes_allow(run).err().iter().map(ToString::to_string).collect();
     run.stage(Stage::List);
     let v1 = V1Scan::read(run.storage())?;
     if let Err(error) = check_up_front(run, seen, &v1) {
+        refusals.push(error.to_string());
+    }
+    let complete = Complete::read(run.storage(), seen)?;
+    if let Some(Err(error)) = complete.as_ref().map(|complete| complete.refuse_changed(&v1)) {
         refusals.push(error.to_string());
     }
     for refusal in &refusals {
@@ -35,25 +41,30 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let marks = MarkScan::read(run.storage())?;
     let parts = Parts::read(run.storage(), &marks)?;
     let v2 = V2Scan::read(run.storage())?;
-    let listings = Listings { v1: &v1, marks: &marks, parts: &parts, v2: &v2 };
+    let listings = Listings { v1: &v1, marks: &marks, parts: &parts, v2: &v2, complete: complete.as_ref() };
     describe_trees(run, listings);
     let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, listings)?;
     let work = sort_decisions(run, &v1, &decisions);
     for leftover in leftovers(seen).into_iter().filter(|path| *path != layout::upgrading()) {
         run.report.actions.push(format!("remove {leftover}"));
     }
-    run.report.actions.push(format!("make folder {}", run.fence().join(layout::DONE)));
+    let staged = run.fence().join(layout::DONE);
+    run.report.actions.push(format!("make folder {staged}"));
     run.report.actions.push(format!("create {}", layout::lock_file()));
     for folder in [layout::upgrading(), layout::v2_scheduler(), layout::v2_task_assigned()] {
         if run.storage().find(&folder)?.is_none() {
             run.report.actions.push(format!("make folder {folder}"));
         }
     }
+    if complete.is_some() && !seen.facts.reopen {
+        run.report.actions.push(format!("create {}", layout::reopen()));
+    }
     run.stage(Stage::Convert);
     let mut converter = Converter::new(run, &facts, catalog);
     for group in groups(&work, |work| work.file.length) {
         converter.plan_rows(group)?;
     }
+    let manifest_number = complete.as_ref().map_or(1, |complete| complete.manifests.next_number());
     let marks_of_all = layout::upgrading();
     let run_name = run.name.clone();
     let last = [
@@ -61,7 +72,7 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
             "create {marks_of_all}/{} and the parts after it, one a group of tasks",
             layout::part_name(&run_name, 0)
         ),
-        format!("create {}", layout::manifest()),
+        format!("create {}", layout::done().join(&layout::manifest_name(manifest_number))),
         format!("remove {marks_of_all}, {} and {}", layout::staging(), layout::lock_file()),
     ];
     run.report.actions.extend(last);

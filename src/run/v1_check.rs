@@ -8,7 +8,7 @@ use super::parts::MANIFEST_BYTES_LIMIT;
 use super::scan::{V1File, V1Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
-use crate::plan::manifest::{Line, Reader};
+use crate::plan::manifest::{Head, Line, Reader};
 use crate::storage::Storage;
 use crate::task::{content_sum, V1Base, FILE_BYTES_LIMIT};
 use crate::tree::{Kind, TreePath};
@@ -17,6 +17,7 @@ use crate::tree::{Kind, TreePath};
 #[derive(Debug)]
 pub(super) struct Manifests {
     readers: Vec<Reader>,
+    last_number: u32,
     /// What of each line decides about its V1 file, in the byte order of the V1 names.
     known: Vec<Known>,
     pub(super) started_nodes: Vec<String>,
@@ -36,11 +37,17 @@ impl Manifests {
     /// # Errors
     /// `Damaged` where there is no manifest in it, `Corrupt` where one cannot be read.
     pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
-        let mut manifests =
-            Self { readers: Vec::new(), known: Vec::new(), started_nodes: Vec::new(), unknown: Vec::new() };
+        let mut manifests = Self {
+            readers: Vec::new(),
+            last_number: 0,
+            known: Vec::new(),
+            started_nodes: Vec::new(),
+            unknown: Vec::new(),
+        };
         for entry in storage.children(&layout::done())?.unwrap_or_default() {
             let path = layout::done().join(&entry.name);
-            if entry.is_file() && layout::is_manifest(&entry.name) {
+            if let Some(number) = layout::parse_manifest(&entry.name).filter(|_| entry.is_file()) {
+                manifests.last_number = manifests.last_number.max(number);
                 let advice = "restore the manifest from a backup; without it nothing proves what was upgraded";
                 let reader = storage.read(&path, MANIFEST_BYTES_LIMIT).and_then(Reader::new);
                 manifests.readers.push(reader.map_err(|error| error.at(&path).advise(advice))?);
@@ -70,8 +77,23 @@ impl Manifests {
         self.readers.iter().flat_map(Reader::lines).try_for_each(|line| sink(line?))
     }
 
+    /// The heads of the manifests.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &Head> {
+        self.readers.iter().map(Reader::head)
+    }
+
     pub(super) fn tasks(&self) -> u64 {
         self.known.len() as u64
+    }
+
+    /// Whether a V1 file is in a manifest, under this name and with this length.
+    pub(super) fn holds(&self, file: &V1File) -> bool {
+        self.find(&file.name).is_some_and(|known| known.length == file.length)
+    }
+
+    /// The number of the next manifest.
+    pub(super) fn next_number(&self) -> u32 {
+        self.last_number.saturating_add(1)
     }
 
     fn find(&self, name: &str) -> Option<&Known> {
@@ -104,7 +126,8 @@ pub(super) fn new_v1_tasks(strangers: &[(&V1File, String)]) -> Error {
     let what =
         format!("{} V1 tasks turned up or changed after the upgrade was complete: {}", names.len(), some_of(&names));
     Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler()).advise(
-        "stop whatever still writes V1 tasks, and move these files out of the tree: a complete upgrade takes in no more",
+        "stop whatever still writes V1 tasks; UPGRADE with reopen takes in tasks that are new, those that changed are to \
+         be moved out of the tree",
     )
 }
 

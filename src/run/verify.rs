@@ -105,7 +105,7 @@ impl<'r, 'a> Verifier<'r, 'a> {
             return vec![format!("{} and {} are no names of tasks", line.v1, line.v2)];
         };
         let (actual, state, bytes) = match inspect(self.run.storage(), codec, &id) {
-            Ok(Some(Inspected::Whole(task, state, bytes))) => (task, state, bytes),
+            Ok(Some(Inspected::Whole(whole))) => (whole.task, whole.state, whole.bytes),
             Ok(Some(Inspected::Torn(why))) => return vec![format!("its V2 task is not whole: {why}")],
             Ok(None) => return vec!["its V2 task is gone".to_owned()],
             Err(error) => return vec![format!("its V2 task cannot be read: {}", error.message())],

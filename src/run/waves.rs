@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::steps::{Step, Taken};
 use crate::storage::{Flow, Storage};
 use crate::task::FILE_BYTES_LIMIT;
-use crate::tree::{Change, Kind, TreePath};
+use crate::tree::{Change, Kind, Stat, TreePath};
 
 /// Carries changes out for a run that holds the lock.
 #[derive(Clone, Copy)]
@@ -114,6 +114,10 @@ impl Waves<'_> {
     /// Whether what lies at the target of a rename is, file by file, what was to be renamed to it.
     fn same_content(&self, change: &Change) -> Result<bool> {
         let Change::Rename { from, to } = change else { return Ok(false) };
+        let both = (self.storage.find(from)?, self.storage.find(to)?);
+        if let (Some(Stat { kind: Kind::File, .. }), Some(Stat { kind: Kind::File, .. })) = both {
+            return Ok(self.storage.read(from, FILE_BYTES_LIMIT)? == self.storage.read(to, FILE_BYTES_LIMIT)?);
+        }
         let (Some(mine), Some(theirs)) = (self.storage.children(from)?, self.storage.children(to)?) else {
             return Ok(false);
         };

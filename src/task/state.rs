@@ -75,6 +75,15 @@ impl StateV2 {
         Self::ALL.into_iter().find(|state| state.word() == word)
     }
 
+    /// The state that the V1 task has which it becomes: V1 knows no task that is under way on a node it was not handed to.
+    pub fn downgraded(self) -> StateV1 {
+        match self {
+            Self::Init | Self::Running => StateV1::Init,
+            Self::Cancel => StateV1::Cancel,
+            Self::Done => StateV1::Done,
+        }
+    }
+
     /// Whether a task in it still has work to do, and so a manager file.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Init | Self::Running)

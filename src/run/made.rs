@@ -1,0 +1,100 @@
+//! What an upgrade made, as its manifests and its parts say.
+
+use super::finish::each_part_line;
+use super::parts::Parts;
+use super::v1_check::Manifests;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::V1Name;
+use crate::plan::manifest::Line;
+use crate::storage::Storage;
+use crate::task::{StateV2, V1Base, V2Id};
+
+/// One task that an upgrade made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MadeTask {
+    /// The V1 file's name.
+    pub(super) v1: Box<str>,
+    pub(super) v1_length: u64,
+    pub(super) v1_sum: Box<str>,
+    pub(super) v2_sum: Box<str>,
+    pub(super) state: StateV2,
+    /// It stands in a manifest: nodes may have run it since.
+    pub(super) committed: bool,
+}
+
+impl MadeTask {
+    pub(super) fn base(&self) -> Option<V1Base> {
+        V1Name::parse(&self.v1).map(|name| name.base)
+    }
+}
+
+/// Every task that an upgrade made, by its V2 id. A task that was converted twice before the upgrade was complete stands
+/// here twice.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    tasks: Vec<(V2Id, MadeTask)>,
+}
+
+impl Made {
+    pub(super) fn read(storage: &dyn Storage, manifests: Option<&Manifests>, parts: Option<&Parts>) -> Result<Self> {
+        let mut made = Self::default();
+        if let Some(manifests) = manifests {
+            manifests.each_line(|line| made.add(&line, true))?;
+        }
+        if let Some(parts) = parts {
+            each_part_line(storage, parts, |line| made.add(&line, false))?;
+        }
+        made.tasks.sort_by(|left, right| left.0.cmp(&right.0));
+        Ok(made)
+    }
+
+    fn add(&mut self, line: &Line, committed: bool) -> Result<()> {
+        let (Some(id), Some(state)) = (V2Id::parse(&line.v2), StateV2::from_word(&line.state)) else {
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("{:?} in state {:?} is no V2 task", line.v2, line.state),
+            ));
+        };
+        let task = MadeTask {
+            v1: line.v1.as_str().into(),
+            v1_length: line.v1_length,
+            v1_sum: line.v1_xxh64.as_str().into(),
+            v2_sum: line.v2_xxh64.as_str().into(),
+            state,
+            committed,
+        };
+        self.tasks.push((id, task));
+        Ok(())
+    }
+
+    pub(super) fn has(&self, id: &V2Id) -> bool {
+        self.of(id).next().is_some()
+    }
+
+    /// What an id was made as; more than one where it was converted anew.
+    pub(super) fn of<'m>(&'m self, id: &'m V2Id) -> impl Iterator<Item = &'m MadeTask> + 'm {
+        let from = self.tasks.partition_point(|(other, _)| other < id);
+        self.tasks[from..].iter().take_while(move |(other, _)| other == id).map(|(_, task)| task)
+    }
+
+    /// The ordinals of one time and sequence number, and the PUs that have them.
+    pub(super) fn ordinals(&self, ts: u64, seq: i32) -> impl Iterator<Item = (u16, String)> + '_ {
+        let base = V1Base { pu: String::new(), seq, ts };
+        let first = base.v2_id(0).ok();
+        let from = first.map_or(self.tasks.len(), |first| self.tasks.partition_point(|(id, _)| *id < first));
+        // Ids are sorted by their query ids, so those of other sequence numbers stand between.
+        let near = self.tasks[from..].iter().map_while(move |(id, task)| Some((id, id.upgraded_from()?, task)));
+        let near = near.take_while(move |(_, (other, _), _)| *other == ts);
+        near.filter(move |(id, ..)| id.sequence_no == seq)
+            .filter_map(|(_, (_, ordinal), task)| Some((ordinal, task.base()?.pu)))
+    }
+
+    /// Whether a V1 base was upgraded.
+    pub(super) fn has_base(&self, base: &V1Base) -> bool {
+        self.ordinals(base.ts, base.seq).any(|(_, pu)| pu == base.pu)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = (&V2Id, &MadeTask)> {
+        self.tasks.iter().map(|(id, task)| (id, task))
+    }
+}
