@@ -273,11 +273,12 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// The V1 bases from which an upgrade could have made this id.
+    /// The marked V1 bases from which the upgrade under way could have made this id.
     fn bases_of<'k>(&'k self, id: &'k V2Id) -> impl Iterator<Item = V1Base> + 'k {
         let ts = id.upgraded_from().map(|(ts, _)| ts);
         let of_id = move |base: &V1Base| Some(base.ts) == ts && base.seq == id.sequence_no;
-        self.marks.in_progress.keys().filter_map(|base| V1Base::parse(base)).filter(of_id)
+        let marked = self.marks.in_progress.keys().chain(&self.marks.upgraded);
+        marked.filter_map(|base| V1Base::parse(base)).filter(of_id)
     }
 
     /// A V2 task that is not whole and that an attempt of the upgrade under way explains.

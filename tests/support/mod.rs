@@ -9,6 +9,8 @@ pub mod faults;
 pub mod meddling;
 pub mod places;
 pub mod recording;
+pub mod returned;
 pub mod sessions;
+pub mod sweep;
 pub mod trees;
 pub mod v1_files;
