@@ -14,4 +14,5 @@ mod ordinals;
 mod plan;
 mod refusals;
 mod reports;
+mod status;
 mod upgrade;
