@@ -169,6 +169,11 @@ impl GroupFolders {
         let name = layout::group_name(number);
         Self { built: layout::staging_of(run).join(&name), fenced: layout::fence_of(run).join(&name) }
     }
+
+    /// The change that brings what is built into the fence.
+    pub fn rename(&self) -> Change {
+        Change::Rename { from: self.built.clone(), to: self.fenced.clone() }
+    }
 }
 
 /// The steps of a conversion, in the order of their waves.

@@ -14,7 +14,7 @@ use super::task_facts::{Decision, Facts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::manifest::{Head, Line, Writer};
-use crate::plan::steps::{self, Conversion, GroupFolders, Step, Wave};
+use crate::plan::steps::{self, Conversion, GroupFolders, Step, Taken, Wave};
 use crate::plan::verdict::{Marks, Verdict};
 use crate::task::{content_sum, differing_fields, to_v2, StateV2, TaskV1, TaskV2, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::TreePath;
@@ -193,6 +193,10 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
             }
         }
         rows.sort_by(|left, right| left.0.file.name.cmp(&right.0.file.name));
+        if rows.iter().any(|(_, steps, _)| publishes(steps)) {
+            let rename = self.folders_of_group.rename().to_string();
+            self.run.report.actions.push(rename);
+        }
         for (_, steps, mut row) in rows {
             for folder in steps.iter().filter_map(manager_folder) {
                 if self.folders.insert(folder.clone()) && self.run.storage().find(&folder)?.is_none() {
@@ -350,11 +354,10 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
 
     /// What is published comes out of the fence, which a run that was overtaken does not have any more.
     fn bring_into_the_fence(&self, jobs: &[Job<'_>]) -> Result<()> {
-        if !jobs.iter().any(|job| job.steps.iter().any(|step| step.wave == Wave::Publish)) {
+        if !jobs.iter().any(|job| publishes(&job.steps)) {
             return Ok(());
         }
-        let GroupFolders { built, fenced } = &self.folders_of_group;
-        self.run.waves().rename(built, fenced).map_err(Run::overtaken)
+        self.run.waves().one(&self.folders_of_group.rename(), Taken::Fail).map_err(Run::overtaken)
     }
 
     fn write_part(&mut self, jobs: &[Job<'_>], parts: &mut NewParts) -> Result<()> {
@@ -455,6 +458,10 @@ pub(super) fn work<'f>(files: &'f [V1File], decisions: &[Decision]) -> (Vec<Work
 /// The folder in which a step makes a manager file.
 fn manager_folder(step: &Step) -> Option<TreePath> {
     (step.wave == Wave::Manager).then(|| step.change.path().parent()).flatten()
+}
+
+fn publishes(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.wave == Wave::Publish)
 }
 
 fn id_of(work: &Work<'_>) -> Result<V2Id> {
