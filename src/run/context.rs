@@ -113,13 +113,12 @@ impl Run<'_> {
         let fence = self.fence();
         // The folders that this operation fills aside and renames out whole, made with the fence itself, in one call:
         // nothing else may make it.
-        match self.report.operation {
-            Operation::Recovery => waves.make_folder(&fence.join(layout::RECOVERY))?,
-            _ => {
-                let begun = fence.join(layout::UPGRADING);
-                waves.make_folder(&begun.join(layout::DONE))?;
-                waves.rename(&begun.join(layout::DONE), &fence.join(layout::DONE))?;
-            }
+        if self.report.operation == Operation::Recovery {
+            waves.make_folder(&fence.join(layout::RECOVERY))?;
+        } else {
+            let begun = fence.join(layout::UPGRADING);
+            waves.make_folder(&begun.join(layout::DONE))?;
+            waves.rename(&begun.join(layout::DONE), &fence.join(layout::DONE))?;
         }
         // One by one, as listed: a removal of the whole folder that a stale holder began would go on in this run's.
         for entry in self.storage().children(&layout::staging())?.unwrap_or_default() {
