@@ -146,7 +146,7 @@ fn weigh(run: &mut Run<'_>, asked: RecoveryMode, evidence: &Evidence) -> Result<
         return Ok(mode);
     }
     let by = if asked == RecoveryMode::Auto { "cancel, which auto stands for" } else { asked.word() };
-    run.report.conclude(run.report.phase, format!("refused: no way back by {by}; nothing was changed"));
+    run.report.conclude(run.report.phase, format!("no way back by {by}; nothing was changed"));
     let count = reasons.len();
     let what = format!("{count} reason{} against RECOVERY by {by}: {}", plural(count), some_of(&reasons));
     run.report.warnings.extend(reasons);
