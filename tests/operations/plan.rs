@@ -51,9 +51,14 @@ fn a_plan_of_any_tree_writes_nothing_and_counts_what_a_run_counts() {
     }
 }
 
-/// Names a change with the run's name left out.
+/// Names a change with what no plan can know left out: the run's name, and the numbers of what the run takes out of the
+/// tree, `old.<n>.<k>` in its fence. That a run gives no number twice is asserted where the changes are compared.
 fn nameless(text: &str, run: &str) -> String {
-    text.replace(run, "<run>")
+    let text = text.replace(run, "<run>");
+    let Some((before, numbers)) = text.split_once("/<run>.fence/old.") else { return text };
+    let is_numbers = numbers.split('.').count() == 2 && numbers.split('.').all(|number| number.parse::<u64>().is_ok());
+    assert!(is_numbers, "{text}");
+    format!("{before}/<run>.fence/old.<n>")
 }
 
 /// Every change that a run makes outside its staging folder, or out of it, as a plan would put it; and those a plan says.
@@ -72,7 +77,12 @@ fn compare(start: &MemoryStorage, catalog: &str, what: &str) {
     own.extend(planned.actions.iter().map(|action| nameless(action, &planned.run)));
     let mut made = BTreeSet::new();
     let mut unsaid = Vec::new();
+    let mut taken_out = BTreeSet::new();
     for change in recording.done() {
+        if let Change::Rename { to, .. } = &change {
+            let is_new = !to.name().starts_with("old.") || taken_out.insert(to.clone());
+            assert!(is_new, "{what}: two things get the name {to}");
+        }
         let text = nameless(&change.to_string(), &run.run);
         if said.contains(&text) {
             made.insert(text);
