@@ -1,9 +1,9 @@
 //! What UPGRADE refuses, before it has written anything.
 
-use comptask_upgrade::{ErrorKind, Operation, Phase, RunOptions, SessionBuilder};
+use comptask_upgrade::{ErrorKind, Operation, Phase, RecoveryMode, RunOptions, SessionBuilder};
 
 use crate::support::meddling::{Up, UpAtTheSecondLook};
-use crate::support::places::{on_both, on_both_with};
+use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::sessions::{run, OneLock};
 use crate::support::trees::CATALOG;
 use crate::support::v1_files::{exists, file, folder, names, rename, v1, v1_name};
@@ -90,10 +90,19 @@ fn phases_in_which_an_operation_must_not_run_refuse_it_and_change_nothing() {
 }
 
 #[test]
-fn recovery_is_not_in_this_version_and_says_so() {
-    on_both_with("seed", |place, _, _| {
-        let failure = place.unchanged_by(|| place.run(Operation::Recovery).unwrap_err());
-        assert_eq!(failure.error.kind(), ErrorKind::Unsupported);
+fn recovery_of_what_was_never_upgraded_has_nothing_to_recover() {
+    let modes = RecoveryMode::ALL;
+    let run = |place: &Place, phase: Phase| {
+        for recovery_mode in modes {
+            let options = RunOptions { recovery_mode, ..RunOptions::default() };
+            let report = place.unchanged_by(|| place.run_with(Operation::Recovery, options).unwrap());
+            assert_eq!((report.headline.as_str(), report.phase), ("nothing to recover", phase), "{recovery_mode:?}");
+        }
+    };
+    on_both_with("seed", |place, _, _| run(place, Phase::NotStarted));
+    on_both(CATALOG, |place| {
+        folder(&*place.storage, "Compaction/Scheduler");
+        run(place, Phase::Empty);
     });
 }
 
@@ -101,7 +110,7 @@ fn recovery_is_not_in_this_version_and_says_so() {
 fn a_root_that_is_no_cluster_compact_is_not_found_by_any_operation() {
     on_both(CATALOG, |place| {
         folder(&*place.storage, "something/else");
-        for operation in [Operation::Status, Operation::Upgrade, Operation::Delete] {
+        for operation in Operation::ALL {
             let failure = place.unchanged_by(|| place.run(operation).unwrap_err());
             assert_eq!(failure.error.kind(), ErrorKind::NotFound, "{operation:?}");
             assert!(failure.error.path().contains(&place.storage.describe()));
@@ -170,7 +179,7 @@ fn a_done_mark_without_a_manifest_or_with_a_torn_one_is_never_trusted() {
         let manifest = "Compaction_V2/TaskUpgrade.done/Manifest";
         let whole = crate::support::v1_files::bytes(&*place.storage, manifest);
         crate::support::v1_files::replace(&*place.storage, manifest, &whole[..whole.len() / 2]);
-        for operation in [Operation::Upgrade, Operation::Delete, Operation::Status] {
+        for operation in Operation::ALL {
             let failure = place.unchanged_by(|| place.run(operation).unwrap_err());
             assert_eq!(failure.error.kind(), ErrorKind::Corrupt, "{operation:?}");
             assert!(failure.error.path().ends_with("TaskUpgrade.done/Manifest"));
