@@ -12,6 +12,7 @@ mod locking;
 mod marks;
 mod ordinals;
 mod plan;
+mod recovery_cancel;
 mod refusals;
 mod reports;
 mod upgrade;

@@ -12,3 +12,4 @@ pub mod recording;
 pub mod sessions;
 pub mod trees;
 pub mod v1_files;
+pub mod ways_back;
