@@ -13,6 +13,7 @@ mod marks;
 mod ordinals;
 mod plan;
 mod recovery_cancel;
+mod recovery_downgrade;
 mod refusals;
 mod reports;
 mod upgrade;
