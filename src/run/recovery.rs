@@ -346,6 +346,11 @@ fn plan_actions(run: &mut Run<'_>, seen: &Trees, course: Course) -> Result<()> {
         Course::ResumeCarried => false,
     };
     if carries {
+        for folder in downgrade::v1_folders() {
+            if run.storage().find(&folder)?.is_none() {
+                run.report.actions.push(format!("make folder {folder}"));
+            }
+        }
         downgrade::plan_all(run)?;
         run.report.actions.push(format!("create {}", layout::recovery_carried()));
     }
