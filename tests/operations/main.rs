@@ -14,6 +14,7 @@ mod ordinals;
 mod plan;
 mod recovery_cancel;
 mod recovery_downgrade;
+mod recovery_refusals;
 mod refusals;
 mod reports;
 mod upgrade;
