@@ -15,6 +15,7 @@ mod plan;
 mod recovery_cancel;
 mod recovery_downgrade;
 mod recovery_refusals;
+mod recovery_resume;
 mod refusals;
 mod reports;
 mod upgrade;
