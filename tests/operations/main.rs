@@ -10,6 +10,7 @@ mod broken_files;
 mod delete;
 mod locking;
 mod marks;
+mod online;
 mod ordinals;
 mod plan;
 mod recovery_cancel;
