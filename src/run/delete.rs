@@ -126,7 +126,7 @@ fn refuse(run: &mut Run<'_>, reasons: Vec<String>) -> Result<()> {
     if reasons.is_empty() {
         return Ok(());
     }
-    run.report.conclude(run.report.phase, "refused: nothing was deleted");
+    run.report.conclude(run.report.phase, "nothing was deleted");
     let what = format!("{} reasons against deleting the V1 tree: {}", reasons.len(), some_of(&reasons));
     run.report.warnings.extend(reasons);
     Err(Error::new(ErrorKind::Refused, what).at(layout::v1()).advise(

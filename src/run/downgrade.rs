@@ -22,12 +22,17 @@ use crate::tree::TreePath;
 /// How many tasks go through the waves together.
 const GROUP_TASKS: usize = 1_024;
 
+/// The folders of V1, which went with a DELETE.
+pub(super) fn v1_folders() -> [TreePath; 2] {
+    [layout::v1_scheduler(), layout::v1_task_assigned()]
+}
+
 /// Carries every V2 task to V1.
 ///
 /// # Errors
 /// `TasksFailed` where some could not be carried; V2 is whole then, and a second run takes up what is left.
 pub(super) fn carry_all(run: &mut Run<'_>) -> Result<()> {
-    for folder in [layout::v1_scheduler(), layout::v1_task_assigned()] {
+    for folder in v1_folders() {
         run.waves().make_folder(&folder)?;
     }
     let mut carrier = Carrier::new(run)?;

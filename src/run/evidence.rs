@@ -273,24 +273,23 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// The marked V1 bases from which the upgrade under way could have made this id.
-    fn bases_of<'k>(&'k self, id: &'k V2Id) -> impl Iterator<Item = V1Base> + 'k {
-        let ts = id.upgraded_from().map(|(ts, _)| ts);
-        let of_id = move |base: &V1Base| Some(base.ts) == ts && base.seq == id.sequence_no;
-        let marked = self.marks.in_progress.keys().chain(&self.marks.upgraded);
-        marked.filter_map(|base| V1Base::parse(base)).filter(of_id)
-    }
-
     /// A V2 task that is not whole and that an attempt of the upgrade under way explains.
     fn explains_torn(&self, id: &V2Id) -> bool {
-        self.bases_of(id).any(|base| !states_in(self.v1, &base).is_empty())
+        let ts = id.upgraded_from().map(|(ts, _)| ts);
+        let bases = self.marks.in_progress.keys().filter_map(|base| V1Base::parse(base));
+        let mut its = bases.filter(|base| Some(base.ts) == ts && base.seq == id.sequence_no);
+        its.any(|base| !states_in(self.v1, &base).is_empty())
     }
 
-    /// Whether an attempt of the upgrade under way made a task that no part names yet: it is marked, and the task is
-    /// what its V1 file says.
+    /// Whether the upgrade under way made a task that no part names, not yet or not any more: it is marked, and the task
+    /// is what its V1 file says.
     fn is_attempt(&self, run: &Run<'_>, id: &V2Id, whole: &WholeTask) -> Result<bool> {
         let codec = &*run.session.codec;
-        let Some(base) = self.bases_of(id).find(|base| base.pu == whole.task.receive_pu) else { return Ok(false) };
+        let Some(base) = base_of(id, &whole.task.receive_pu) else { return Ok(false) };
+        let name = base.to_string();
+        if !self.marks.in_progress.contains_key(&*name) && !self.marks.upgraded.contains(&*name) {
+            return Ok(false);
+        }
         for state in states_in(self.v1, &base) {
             let Ok(task) = codec.decode_v1(&run.storage().read(&layout::v1_file(&base, state), FILE_BYTES_LIMIT)?)
             else {

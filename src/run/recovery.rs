@@ -1,5 +1,7 @@
 //! RECOVERY: back to V1, by cancel or by downgrade.
 
+use std::collections::HashSet;
+
 use super::context::{some_of, Run};
 use super::downgrade;
 use super::evidence::Evidence;
@@ -126,6 +128,7 @@ fn weigh(run: &mut Run<'_>, asked: RecoveryMode, evidence: &Evidence) -> Result<
         }
     }
     if reasons.is_empty() {
+        let mut lost = HashSet::new();
         for (finding, found) in forced {
             run.warn(format!(
                 "by force, although: {}",
@@ -139,14 +142,21 @@ fn weigh(run: &mut Run<'_>, asked: RecoveryMode, evidence: &Evidence) -> Result<
                     row.detail.clone_from(&found.why);
                     run.report.push(row);
                 }
+                // The counts are of what is in V2; a downgrade counts for itself.
+                if !matches!(finding, Finding::V2Gone | Finding::V2GoneUnexplained) {
+                    lost.extend(found.iter().map(|found| &found.v2));
+                }
             }
         }
+        let counts = &mut run.report.counts;
+        counts.left = lost.len() as u64;
+        counts.skipped = counts.total.saturating_sub(counts.left);
         let mode = if asked == RecoveryMode::Auto { RecoveryMode::Cancel } else { asked };
         run.report.recovery_mode = Some(mode);
         return Ok(mode);
     }
     let by = if asked == RecoveryMode::Auto { "cancel, which auto stands for" } else { asked.word() };
-    run.report.conclude(run.report.phase, format!("refused: no way back by {by}; nothing was changed"));
+    run.report.conclude(run.report.phase, format!("no way back by {by}; nothing was changed"));
     let count = reasons.len();
     let what = format!("{count} reason{} against RECOVERY by {by}: {}", plural(count), some_of(&reasons));
     run.report.warnings.extend(reasons);
@@ -228,12 +238,6 @@ fn go(run: &mut Run<'_>, mode: RecoveryMode, carried: bool) -> Result<()> {
         run.waves().rename(&staged, &layout::recovery_carried())?;
     }
     withdraw(run)?;
-    if mode != RecoveryMode::Downgrade {
-        let lost = run.report.rows.iter().filter(|row| row.outcome == Outcome::Lost).count() as u64;
-        let counts = &mut run.report.counts;
-        counts.left = lost.min(counts.total);
-        counts.skipped = counts.total - counts.left;
-    }
     let after = trees::read(run.storage())?.phase()?;
     let headline = match mode {
         RecoveryMode::Downgrade if carried => "V2 is V1 again; an earlier run carried the tasks".to_owned(),
@@ -342,11 +346,13 @@ fn plan_actions(run: &mut Run<'_>, seen: &Trees, course: Course) -> Result<()> {
         Course::ResumeCarried => false,
     };
     if carries {
+        for folder in downgrade::v1_folders() {
+            if run.storage().find(&folder)?.is_none() {
+                run.report.actions.push(format!("make folder {folder}"));
+            }
+        }
         downgrade::plan_all(run)?;
         run.report.actions.push(format!("create {}", layout::recovery_carried()));
-    } else {
-        let counts = &mut run.report.counts;
-        (counts.skipped, counts.left) = (counts.total, 0);
     }
     for path in withdrawn() {
         if run.storage().find(&path)?.is_some() {

@@ -110,10 +110,18 @@ fn count_managers(storage: &dyn Storage) -> Result<u64> {
 
 /// In which direction a RECOVERY goes, and how far it is.
 fn recovering(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
-    let scan = RecoveryScan::read(run.storage())?;
+    list_twins(run, v1);
+    let scan = match RecoveryScan::read(run.storage()) {
+        Ok(scan) => scan,
+        Err(error) if error.kind() == ErrorKind::Refused => {
+            run.warn(error.to_string());
+            error.next_action().clone_into(&mut run.report.next_action);
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
     run.report.unknown.extend(scan.unknown.iter().cloned());
     run.report.recovery_mode = scan.mode;
-    list_twins(run, v1);
     let headline = match scan.mode {
         None => "a RECOVERY was about to begin and has done nothing".to_owned(),
         Some(RecoveryMode::Downgrade) if scan.all_carried => {

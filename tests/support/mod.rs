@@ -14,3 +14,4 @@ pub mod sessions;
 pub mod sweep;
 pub mod trees;
 pub mod v1_files;
+pub mod ways_back;
