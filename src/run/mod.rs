@@ -8,6 +8,7 @@ mod finish;
 mod gate;
 mod groups;
 mod inspect;
+mod job;
 mod lock_file;
 mod log;
 mod marks;
@@ -27,6 +28,7 @@ mod verify;
 mod waves;
 
 pub use self::log::{LogSink, SessionLog};
+pub use job::{Job, JobProgressSink};
 pub use lock_file::LockHolder;
 pub use options::{Progress, ProgressSink, RunOptions, Stage};
 pub use report::{Counts, Outcome, Report, Row, REPORT_FORMAT, ROWS_LIMIT};
