@@ -579,7 +579,8 @@ void ctu_reply_task_v2(struct ctu_reply *reply, const struct ctu_task_v2 *task);
 // A config with nothing set.
 struct ctu_config *ctu_config_new(void);
 
-// Ends a config. NULL is fine. What the host supplied is released once the sessions opened from it are freed too.
+// Ends a config. NULL is fine. What the host supplied is released once the sessions opened from it, and the jobs of
+// these, are freed too.
 void ctu_config_free(struct ctu_config *config);
 
 // The cluster.compact folder: a path, or file:// and an absolute path taken as it stands. "." is the working folder; ""
@@ -634,7 +635,11 @@ struct ctu_error *ctu_config_liveness(struct ctu_config *config,
 struct ctu_error *ctu_config_codec(struct ctu_config *config, const struct ctu_codec_vtable *codec, void *user_data);
 
 // The host's log, for records up to a level: 0 none, 1 error, 2 warning, 3 info, 4 debug, 5 trace. NULL ends logging.
-struct ctu_error *ctu_config_log(struct ctu_config *config, ctu_log_fn log, void *user_data, int32_t max_level);
+// `user_data` has no release: it must live until the config, the sessions opened from it and the jobs of these are freed.
+struct ctu_error *ctu_config_log(struct ctu_config *config,
+                                 ctu_log_fn log,
+                                 void *user_data,
+                                 int32_t max_level);
 
 // Opens a session. Nothing is locked or changed by that. `*out` is owned by the caller, NULL on failure. A storage of
 // the host needs a lock too: CTU_INVALID_ARGUMENT without one.
