@@ -28,6 +28,7 @@ const LOOKS_LIMIT: u32 = 5;
 /// Runs STATUS. Another process may change the trees at any moment: what was seen counts where the phase is the same
 /// before and after.
 pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
+    run.stage(Stage::Check);
     let fresh = run.report.clone();
     let mut look = 1;
     loop {
@@ -47,7 +48,6 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
 }
 
 fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
-    run.stage(Stage::Check);
     match LockHolder::read(run.storage()) {
         Ok(holder) => run.report.lock_holder = holder,
         Err(error) => run.warn(format!("who holds the lock cannot be read: {error}")),
