@@ -8,6 +8,7 @@
 
 #include "comptask_upgrade.hpp"
 #include "example.h"
+#include "sample_tasks.h"
 
 namespace {
 
@@ -83,6 +84,18 @@ TEST_F(GmcOnline, StopsAJobThatIsUnderWayWhenItEnds) {
     EXPECT_FALSE(std::filesystem::exists(V2() / "TaskUpgrade.done"));
     EXPECT_FALSE(std::filesystem::exists(V2() / "TaskupgradeLock")) << "the lock is given back in order";
   }
+}
+
+TEST_F(GmcOnline, TakesInTasksThatTurnUpLaterWhereItIsToldTo) {
+  LayOut();
+  ASSERT_TRUE(Holds(Run("UPGRADE\nWAIT\n").out, "upgrade: complete\n"));
+  const sample::SampleTask late{"xcloud25_9876", 0, 1700000000000, sample::kInit, "us"};
+  test_support::WriteFile(Root() / "Compaction/Scheduler" / sample::V1FileName(late), sample::V1Bytes(late));
+  const ProcessResult refused = Run("UPGRADE\nWAIT\n");
+  EXPECT_TRUE(Holds(refused.out, "upgrade: CTU_NEW_V1_TASKS: ")) << refused.out;
+  const ProcessResult taken_in = Run("UPGRADE REOPEN\nWAIT\nSTATUS\n");
+  EXPECT_TRUE(Holds(taken_in.out, "upgrade: complete\n")) << taken_in.out;
+  EXPECT_TRUE(Holds(taken_in.out, "tree: Upgraded, 5 V1 tasks: 5 done, 0 left\n")) << taken_in.out;
 }
 
 TEST_F(GmcOnline, SaysWhoKeepsItFromUpgrading) {
