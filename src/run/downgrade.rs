@@ -81,6 +81,8 @@ struct Carrier<'r, 'a> {
     made: Made,
     /// The upgrade is complete, so what V2 says is the truth.
     complete: bool,
+    /// A complete upgrade was taken up again: of tasks that no manifest holds yet V1 is the truth.
+    reopening: bool,
     /// Times and sequence numbers of V2 tasks whose V1 names are fixed.
     fixed: HashSet<(u64, i32)>,
     /// V1 bases of tasks born in V2, chosen now.
@@ -118,6 +120,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
             .advise("bring the folder back, then run RECOVERY again"));
         }
         let complete = storage.has_folder(&layout::done())?;
+        let reopening = storage.find(&layout::reopen())?.is_some();
         let manifests = if complete { Some(Manifests::read(storage)?) } else { None };
         let made = Made::read(storage, manifests.as_ref(), None)?;
         let names = V2Names::read(storage)?;
@@ -128,7 +131,8 @@ impl<'r, 'a> Carrier<'r, 'a> {
         run.report.v2_tasks = names.ids.len() as u64;
         run.report.v1_states = v1.by_state();
         let fence = run.fence();
-        Ok(Self { run, names, v1, scan, made, complete, fixed, chosen, fence, done: 0, dropped: Dropped::default() })
+        let dropped = Dropped::default();
+        Ok(Self { run, names, v1, scan, made, complete, reopening, fixed, chosen, fence, done: 0, dropped })
     }
 
     fn carry_all(&mut self) -> Result<()> {
@@ -238,7 +242,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         row.pc.clone_from(&whole.task.pc_name);
         row.node.clone_from(&whole.task.executenode);
         row.v2_state = Some(whole.state);
-        if !self.complete && !born && !there.is_empty() {
+        if !self.is_complete(id) && !born && !there.is_empty() {
             // No node has run it: until an upgrade is complete V1 is the truth.
             row.outcome = Outcome::Kept;
             row.v1_state = there.first().copied();
@@ -262,11 +266,17 @@ impl<'r, 'a> Carrier<'r, 'a> {
         Ok(Plan { steps, row })
     }
 
-    /// A V2 task that is not whole and whose V1 file is there, where no upgrade is complete: an attempt that did not end.
+    /// Whether a node may have run a task: its upgrade is complete.
+    fn is_complete(&self, id: &V2Id) -> bool {
+        self.complete && !(self.reopening && !self.made.has(id))
+    }
+
+    /// A V2 task that is not whole and whose V1 file is there, of an upgrade that is not complete: an attempt that did
+    /// not end.
     fn torn_attempt(&self, id: &V2Id, inspected: Option<&Inspected>) -> Option<Plan> {
         let Some(Inspected::Torn(why)) = inspected else { return None };
-        let (ts, _) = id.upgraded_from().filter(|_| !self.complete)?;
-        let its = |base: &V1Base| base.ts == ts && base.seq == id.sequence_no;
+        let (ts, _) = id.upgraded_from().filter(|_| !self.is_complete(id))?;
+        let its = |base: &V1Base| base.ts == ts && base.seq == id.sequence_no && !self.made.has_base(base);
         let file = self.v1.files.iter().find(|file| file.parsed().as_ref().is_some_and(its))?;
         let mut row = row(id, Outcome::Kept);
         row.v1_name = file.name.to_string();
