@@ -18,5 +18,6 @@ mod recovery_downgrade;
 mod recovery_refusals;
 mod recovery_resume;
 mod refusals;
+mod reopen;
 mod reports;
 mod upgrade;
