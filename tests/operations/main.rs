@@ -8,10 +8,12 @@ mod support;
 
 mod broken_files;
 mod delete;
+mod gate;
 mod locking;
 mod marks;
 mod online;
 mod ordinals;
+mod placement;
 mod plan;
 mod recovery_cancel;
 mod recovery_downgrade;
