@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::recovery::{carry, finish_cleared, free_base, Carriage};
 use crate::plan::steps::{Step, Wave};
+use crate::storage::Storage;
 use crate::task::{dropped_by_v1, to_v1, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::TreePath;
 
@@ -25,6 +26,22 @@ const GROUP_TASKS: usize = 1_024;
 /// The folders of V1, which went with a DELETE.
 pub(super) fn v1_folders() -> [TreePath; 2] {
     [layout::v1_scheduler(), layout::v1_task_assigned()]
+}
+
+/// That V2 tasks can be read, so that none counts as finished and cleared only because their folder is away. An upgrade
+/// that was stopped as it began may not have made the folder yet.
+///
+/// # Errors
+/// `Damaged` where the folder is gone.
+pub(super) fn v2_is_there(storage: &dyn Storage) -> Result<()> {
+    let there = |path: TreePath| Ok::<bool, Error>(storage.find(&path)?.is_some());
+    let just_begun = !there(layout::done())? && there(layout::v1_scheduler())? && !there(layout::v1_deleting())?;
+    if just_begun || there(layout::v2_scheduler())? {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Damaged, "the folder of the V2 tasks is gone, so none can be carried to V1")
+        .at(layout::v2_scheduler())
+        .advise("bring the folder back, then run RECOVERY again"))
 }
 
 /// Carries every V2 task to V1.
@@ -111,14 +128,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
     fn new(run: &'r mut Run<'a>) -> Result<Self> {
         run.stage(Stage::List);
         let storage = run.storage();
-        if storage.find(&layout::v2_scheduler())?.is_none() {
-            return Err(Error::new(
-                ErrorKind::Damaged,
-                "the folder of the V2 tasks is gone, so none can be carried to V1",
-            )
-            .at(layout::v2_scheduler())
-            .advise("bring the folder back, then run RECOVERY again"));
-        }
+        v2_is_there(storage)?;
         let complete = storage.has_folder(&layout::done())?;
         let reopening = storage.find(&layout::reopen())?.is_some();
         let manifests = if complete { Some(Manifests::read(storage)?) } else { None };
