@@ -282,6 +282,8 @@ fn nodes_that_are_up_or_come_up_refuse_it_and_nothing_has_begun() {
             let failure = place.unchanged_by(|| run(&session, Operation::Recovery).unwrap_err());
             assert_eq!(failure.error.kind(), ErrorKind::NodesOnline);
             assert!(failure.error.message().contains("xcloud24_9876"), "{}", failure.error);
+            let asked = session.check_all_offline(Operation::Recovery).unwrap_err();
+            assert_eq!(asked.kind(), ErrorKind::NodesOnline);
         }
         checker.upgraded(&place.image()).unwrap();
     });
