@@ -278,7 +278,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
 
     /// Whether a node may have run a task: its upgrade is complete.
     fn is_complete(&self, id: &V2Id) -> bool {
-        self.complete && !(self.reopening && !self.made.has(id))
+        self.complete && (!self.reopening || self.made.has(id))
     }
 
     /// A V2 task that is not whole and whose V1 file is there, of an upgrade that is not complete: an attempt that did
