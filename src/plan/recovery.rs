@@ -103,6 +103,7 @@ impl Finding {
     ];
 
     /// How much it weighs against a mode; against `Auto`, which is cancel or nothing, as against cancel.
+    #[allow(clippy::match_same_arms, reason = "the rows stand as the table has them")]
     pub fn weight(self, mode: RecoveryMode) -> Weight {
         use Weight::{Fine, Forbids, NeedsForce};
         let (cancel, downgrade_old, downgrade) = match self {
@@ -134,10 +135,9 @@ pub fn alternatives(refused: RecoveryMode, findings: &[Finding]) -> Vec<String> 
     let mut choices = Vec::new();
     for (mode, what) in modes {
         match heaviest(mode) {
-            Weight::Forbids => {}
             Weight::Fine if mode != asked => choices.push(format!("`{}`, {what}", mode.word())),
             Weight::NeedsForce => choices.push(format!("`{}` with force, {what}", mode.word())),
-            Weight::Fine => {}
+            Weight::Forbids | Weight::Fine => {}
         }
     }
     choices

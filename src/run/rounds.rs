@@ -190,13 +190,13 @@ fn take_back_vanished(run: &mut Run<'_>, v1: &V1Scan, complete: Option<&Complete
         // The id says nothing here: only marks are cleared.
         let any_id = parsed.v2_id(0)?;
         steps.extend(steps::clear(base, &any_id, &leftover, &run.fence(), run.next_number()));
-        clear(run, steps)?;
+        clear(run, &steps)?;
         run.warn(format!("{base}: V1 finished and cleared it while it was converted, so V2 does not get it"));
     }
     Ok(())
 }
 
-fn clear(run: &Run<'_>, steps: Vec<Step>) -> Result<()> {
+fn clear(run: &Run<'_>, steps: &[Step]) -> Result<()> {
     let in_wave = |wave: Wave| steps.iter().filter(move |step| step.wave == wave);
     for step in Wave::CLEARING.into_iter().flat_map(in_wave) {
         run.waves().one(&step.change, step.taken)?;

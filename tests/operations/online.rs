@@ -106,7 +106,7 @@ fn nodes_that_are_up_do_not_refuse_it_and_the_manifest_says_so() {
 }
 
 /// Does something to V1 once, just before the first change that fits.
-fn run_while(place: &Place, when: fn(&Change) -> bool, then: impl FnOnce(&dyn Storage) + Send + 'static) -> Report {
+fn run_while(place: &Place, when: When, then: impl FnOnce(&dyn Storage) + Send + 'static) -> Report {
     let inner = Arc::clone(&place.storage);
     let storage = Meddling::new(Arc::clone(&place.storage), when, move || then(&*inner));
     let session = place.builder_on(Arc::new(storage)).open().unwrap();
@@ -116,8 +116,10 @@ fn run_while(place: &Place, when: fn(&Change) -> bool, then: impl FnOnce(&dyn St
     report
 }
 
+type When = fn(&Change) -> bool;
+
 /// The moments of a task's conversion, from its first change to the end of the run.
-const MOMENTS: [(&str, fn(&Change) -> bool); 7] = [
+const MOMENTS: [(&str, When); 7] = [
     ("it begins", |change| matches!(change, Change::MakeFolder { path } if path.name() == "Taskupgrade")),
     // V1 is listed and no task is read yet.
     ("a group begins", |change| change.path().name().starts_with("group.")),

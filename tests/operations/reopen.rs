@@ -248,8 +248,8 @@ fn what_an_attempt_left_stands_in_no_way() {
             let id = "aaaaffff.00000000.00005000.0";
             // The second is converted and in no manifest yet, so that no node can have run it: V1 is the truth.
             let task = v1_task("p", 1, 5, StateV1::Assigned, SOLO);
-            let made = v2_task(&task, "aaaaffff.00000000.00005000", StateV2::Init, "solo", "solo_1");
-            v2(storage, "aaaaffff.00000000.00005000.1", "TaskInfo.solo.sales", &made);
+            let converted = v2_task(&task, "aaaaffff.00000000.00005000", StateV2::Init, "solo", "solo_1");
+            v2(storage, "aaaaffff.00000000.00005000.1", "TaskInfo.solo.sales", &converted);
             file(storage, "Compaction_V2/TaskAssigned/solo_1/Manager.aaaaffff.00000000.00005000.1", b"");
             file(storage, "Compaction_V2/Taskupgrade/compct.p.1.5.upgrade", b"");
             file(storage, "Compaction_V2/Taskupgrade/Reopen", b"");
