@@ -16,7 +16,8 @@ const HEADER_TOP: &str = "\
  * - Every _new and _open has a _free, which takes NULL. _close reports, _free only frees.
  * - A struct that crosses begins with its size: zero it, then set struct_size to its sizeof. A shorter one is an older
  *   caller's; of a longer one the rest must be zero.
- * - Nothing unwinds or aborts, no signal handler is set, no environment variable is read, no thread outlives its call.
+ * - Nothing unwinds or aborts, no signal handler is set, no environment variable is read. No thread outlives its call;
+ *   that of a job has ended when ctu_job_wait or ctu_job_free returns.
  * - An object is used from one thread at a time, unless its comment says otherwise.
  */";
 
@@ -36,6 +37,7 @@ const HEADER_SOURCES: &[&str] = &[
     "config",
     "session",
     "report",
+    "job",
     "marks",
 ];
 

@@ -121,6 +121,31 @@ TEST_F(NullArgumentOfSession, IsRefused) {
   }
 }
 
+TEST_F(NullArgumentOfSession, IsRefusedByJobs) {
+  ctu_job* job = Poison<ctu_job>();
+  EXPECT_REFUSED(ctu_job_start(nullptr, CTU_OP_STATUS, nullptr, &job));
+  EXPECT_EQ(job, nullptr);
+  EXPECT_REFUSED(ctu_job_start(session_.get(), CTU_OP_STATUS, nullptr, nullptr));
+  for (const ctu_op op : {-1, CTU_OP_INVALID, 5}) {
+    job = Poison<ctu_job>();
+    EXPECT_REFUSED(ctu_job_start(session_.get(), op, nullptr, &job));
+    EXPECT_EQ(job, nullptr);
+  }
+  ctu_progress progress{};
+  progress.struct_size = sizeof(progress);
+  progress.total = 77;
+  progress.current = "old";
+  EXPECT_REFUSED(ctu_job_progress(nullptr, &progress));
+  EXPECT_EQ(progress.total, 0U) << "a failure leaves nothing old in what it was to fill in";
+  EXPECT_EQ(progress.current, nullptr);
+  ctu_report* report = Poison<ctu_report>();
+  EXPECT_REFUSED(ctu_job_wait(nullptr, &report));
+  EXPECT_EQ(report, nullptr);
+  EXPECT_REFUSED(ctu_job_wait(nullptr, nullptr));
+  ctu_job_cancel(nullptr);
+  EXPECT_TRUE(ctu_job_done(nullptr)) << "a loop that waits for nothing ends";
+}
+
 TEST_F(NullArgumentOfSession, IsRefusedByMarks) {
   ctu_session* session = session_.get();
   const char* base = "compct.xcloud24_9876.0.1617693156000";
@@ -241,6 +266,7 @@ TEST(NullArgument, IsFineForEveryFreeAndAnsweredByEveryGetter) {
   ctu_error_free(nullptr);
   ctu_config_free(nullptr);
   ctu_session_free(nullptr);
+  ctu_job_free(nullptr);
   ctu_report_free(nullptr);
   ctu_task_free(nullptr);
   ctu_buffer_free(nullptr);

@@ -114,8 +114,12 @@ TEST(Tool, HasAHelpThatIsEnoughByItself) {
                              "--verify",
                              "--json",
                              "--force",
-                             "--recovery-mode",
+                             "--mode",
                              "downgrade_old",
+                             "--placement",
+                             "entry-node-or-schema",
+                             "--online",
+                             "--reopen",
                              "--version",
                              "-v",
                              "Exit codes",
@@ -151,8 +155,12 @@ TEST(Tool, RefusesBadUsageWithOne) {
       {"comptask-upgrade", "status", "--root", "folder", "--in-flight", "many"},
       {"comptask-upgrade", "status", "--root", "folder", "--in-flight", "-1"},
       {"comptask-upgrade", "status", "--root", "folder", "--in-flight", "4294967296"},
-      {"comptask-upgrade", "status", "--root", "folder", "--recovery-mode", "cancel"},
-      {"comptask-upgrade", "recovery", "--root", "folder", "--recovery-mode", "backwards"}};
+      {"comptask-upgrade", "upgrade", "--root", "folder", "--catalog", "file", "--online", "--assume-offline"},
+      {"comptask-upgrade", "upgrade", "--root", "folder", "--catalog", "file", "--online", "--online-nodes", "f"},
+      {"comptask-upgrade", "upgrade", "--root", "folder", "--catalog", "file", "--online", "--placement", "random"},
+      {"comptask-upgrade", "recovery", "--root", "folder", "--mode"},
+      {"comptask-upgrade", "recovery", "--root", "folder", "--mode", ""},
+      {"comptask-upgrade", "recovery", "--root", "folder", "--mode", "backwards"}};
   for (const auto& line : lines) {
     const ProcessResult plain = Tool(line);
     EXPECT_EQ(plain.exit_code, 1) << testing::PrintToString(line);
@@ -163,6 +171,63 @@ TEST(Tool, RefusesBadUsageWithOne) {
     if (line.size() == 1) with_json.push_back("--json");
     SCOPED_TRACE(testing::PrintToString(with_json));
     ExpectErrorDocument(Tool(with_json), "1", "CTU_INVALID_ARGUMENT");
+  }
+}
+
+// Every operation with every option that some of them know.
+TEST(Tool, TakesAnOptionOnlyWhereItMeansSomething) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> options{
+      {{"--catalog", "file"}, "upgrade"},
+      {{"--online-nodes", "file"}, "upgrade recovery"},
+      {{"--assume-offline"}, "upgrade recovery"},
+      {{"--online"}, "upgrade"},
+      {{"--reopen"}, "upgrade"},
+      {{"--placement", "entry-node"}, "upgrade"},
+      {{"--mode", "cancel"}, "recovery"},
+      {{"--plan"}, "upgrade recovery delete"},
+      {{"--verify"}, "status upgrade delete"},
+      {{"--force"}, "recovery delete"}};
+  for (const std::string operation : {"status", "upgrade", "recovery", "delete"}) {
+    for (const auto& [option, operations] : options) {
+      SCOPED_TRACE(operation + " " + option.front());
+      std::vector<std::string> words{"comptask-upgrade", operation, "--root", "folder-that-is-not-there"};
+      words.insert(words.end(), option.begin(), option.end());
+      const ProcessResult result = Tool(words);
+      const bool refused = Holds(result.err, option.front() + " means nothing to " + operation);
+      EXPECT_EQ(refused, !Holds(operations, operation)) << result.err;
+      if (refused) {
+        EXPECT_EQ(result.exit_code, 1);
+      }
+    }
+  }
+}
+
+TEST(Tool, NamesTheModesAndPlacementsWhereOneIsUnknown) {
+  const ProcessResult mode = Tool({"comptask-upgrade", "recovery", "--root", "folder", "--mode", "backwards"});
+  EXPECT_EQ(mode.exit_code, 1);
+  for (const char* part : {"'backwards'", "auto", "cancel", "downgrade_old", "downgrade"}) {
+    EXPECT_TRUE(Holds(mode.err, part)) << part << mode.err;
+  }
+  const ProcessResult placement = Tool({"comptask-upgrade", "upgrade", "--root", "folder", "--catalog", "file",
+                                        "--assume-offline", "--placement", "random"});
+  EXPECT_EQ(placement.exit_code, 1);
+  for (const char* part : {"'random'", "schema", "entry-node", "entry-node-or-schema"}) {
+    EXPECT_TRUE(Holds(placement.err, part)) << part << placement.err;
+  }
+}
+
+// Past the command line each of them comes to the root, which is not there.
+TEST(Tool, KnowsEveryModeAndPlacement) {
+  for (const char* mode : {"auto", "cancel", "downgrade_old", "downgrade-old", "downgrade"}) {
+    const ProcessResult result =
+        Tool({"comptask-upgrade", "recovery", "--root", "folder-that-is-not-there", "--mode", mode});
+    EXPECT_EQ(result.exit_code, 30) << mode << result.err;
+  }
+  for (const char* placement : {"schema", "entry-node", "entry-node-or-schema"}) {
+    const ProcessResult result = Tool({"comptask-upgrade", "upgrade", "--root", "folder-that-is-not-there", "--catalog",
+                                       "file", "--assume-offline", "--placement", placement});
+    EXPECT_TRUE(Holds(result.err, "file")) << placement << result.err;
+    EXPECT_FALSE(Holds(result.err, "there is no placement")) << result.err;
   }
 }
 
@@ -219,11 +284,6 @@ TEST_F(ToolOnATree, WritesOneJsonDocumentForEveryOperation) {
     EXPECT_EQ(document.kind, Json::Kind::kObject) << operation;
     EXPECT_EQ(document.members.count("error"), 0U) << result.out;
   }
-}
-
-TEST_F(ToolOnATree, AnswersARecoveryThatIsNotThereYet) {
-  ExpectErrorDocument(Run("recovery", {"--json", "--assume-offline", "--recovery-mode", "cancel"}), "2",
-                      "CTU_UNSUPPORTED");
 }
 
 TEST_F(ToolOnATree, NamesTheNodesThatAreOnline) {

@@ -6,7 +6,8 @@
  * - Every _new and _open has a _free, which takes NULL. _close reports, _free only frees.
  * - A struct that crosses begins with its size: zero it, then set struct_size to its sizeof. A shorter one is an older
  *   caller's; of a longer one the rest must be zero.
- * - Nothing unwinds or aborts, no signal handler is set, no environment variable is read, no thread outlives its call.
+ * - Nothing unwinds or aborts, no signal handler is set, no environment variable is read. No thread outlives its call;
+ *   that of a job has ended when ctu_job_wait or ctu_job_free returns.
  * - An object is used from one thread at a time, unless its comment says otherwise.
  */
 
@@ -116,6 +117,16 @@ typedef struct ctu_config ctu_config;
 // An error. The caller of the call that returned it owns it and ends it with ctu_error_free.
 typedef struct ctu_error ctu_error;
 
+// An operation that runs on a thread of the library, for a process that goes on working meanwhile. The caller owns it
+// and ends it with ctu_job_free. Any thread may call ctu_job_done, ctu_job_progress, ctu_job_cancel and ctu_job_wait,
+// several at once too.
+//
+// While its run lasts the session is the job's: every call on the session answers CTU_BUSY, but for
+// ctu_session_cancel, which ends this run as it would any other, and ctu_session_free. What is to be asked meanwhile,
+// STATUS for one, is asked of a second session on the same root. A session that is freed lives on, unseen, until its
+// jobs are freed: its lock is given up and what the host supplied is released by then, not before.
+typedef struct ctu_job ctu_job;
+
 // What a host function answers beside its code. It is the library's: a host function fills it while it is called and
 // keeps nothing of it.
 typedef struct ctu_reply ctu_reply;
@@ -124,7 +135,7 @@ typedef struct ctu_reply ctu_reply;
 typedef struct ctu_report ctu_report;
 
 // The root and everything outside it. The caller owns it and ends it with ctu_session_free. One thread at a time, but
-// for ctu_session_cancel; a call while another is under way answers CTU_BUSY.
+// for ctu_session_cancel; a call while another, or a job, is under way answers CTU_BUSY.
 typedef struct ctu_session ctu_session;
 
 // A decoded task; ctu_task_v1_view or ctu_task_v2_view looks into it. The caller owns it and ends it with ctu_task_free.
@@ -317,7 +328,7 @@ typedef int32_t ctu_op;
 
 // How far a run is.
 typedef struct ctu_progress {
-  // sizeof(ctu_progress) as the library knows it.
+  // sizeof(ctu_progress): set by the library for a progress function, by the caller for ctu_job_progress.
   size_t struct_size;
   // CTU_STAGE_*.
   int32_t stage;
@@ -331,11 +342,13 @@ typedef struct ctu_progress {
   uint64_t total;
   // Tasks a second in this stage; 0 in its first moments.
   double per_second;
-  // The V1 name of the task at hand; "" between tasks. Lives through the call.
+  // The V1 name of the task at hand; "" between tasks. Lives through the call of a progress function; see
+  // ctu_job_progress for how long it does there.
   const char *current;
 } ctu_progress;
 
-// Hears of progress, on the thread of the run.
+// Hears of progress, on the thread of the run: the one that called ctu_run, or a thread of the library for a job. It
+// must not call the session or wait for the job.
 typedef void (*ctu_progress_fn)(void *user_data, const struct ctu_progress *progress);
 
 // What a caller asks of a run. All zero, but for the size, is the default.
@@ -566,7 +579,8 @@ void ctu_reply_task_v2(struct ctu_reply *reply, const struct ctu_task_v2 *task);
 // A config with nothing set.
 struct ctu_config *ctu_config_new(void);
 
-// Ends a config. NULL is fine. What the host supplied is released once the sessions opened from it are freed too.
+// Ends a config. NULL is fine. What the host supplied is released once the sessions opened from it, and the jobs of
+// these, are freed too.
 void ctu_config_free(struct ctu_config *config);
 
 // The cluster.compact folder: a path, or file:// and an absolute path taken as it stands. "." is the working folder; ""
@@ -621,7 +635,11 @@ struct ctu_error *ctu_config_liveness(struct ctu_config *config,
 struct ctu_error *ctu_config_codec(struct ctu_config *config, const struct ctu_codec_vtable *codec, void *user_data);
 
 // The host's log, for records up to a level: 0 none, 1 error, 2 warning, 3 info, 4 debug, 5 trace. NULL ends logging.
-struct ctu_error *ctu_config_log(struct ctu_config *config, ctu_log_fn log, void *user_data, int32_t max_level);
+// `user_data` has no release: it must live until the config, the sessions opened from it and the jobs of these are freed.
+struct ctu_error *ctu_config_log(struct ctu_config *config,
+                                 ctu_log_fn log,
+                                 void *user_data,
+                                 int32_t max_level);
 
 // Opens a session. Nothing is locked or changed by that. `*out` is owned by the caller, NULL on failure. A storage of
 // the host needs a lock too: CTU_INVALID_ARGUMENT without one.
@@ -650,7 +668,8 @@ struct ctu_error *ctu_session_unlock(struct ctu_session *session);
 // Gives up what the session holds and reports a failure of that. The session is still to be freed.
 struct ctu_error *ctu_session_close(struct ctu_session *session);
 
-// Ends a session. NULL is fine. A lock that it still holds is given up without a report: see ctu_session_close.
+// Ends a session. NULL is fine. A lock that it still holds is given up without a report: see ctu_session_close. Also
+// while a job of it runs: the job goes on, and what it needs of the session lives until the job is freed.
 void ctu_session_free(struct ctu_session *session);
 
 // The operation that a word asks for (seed: checkOptition): "status", "upgrade", "recovery", "delete"; anything else,
@@ -703,6 +722,47 @@ const char *ctu_report_json(const struct ctu_report *report);
 
 // Ends a report. NULL is fine.
 void ctu_report_free(struct ctu_report *report);
+
+// Starts an operation on a thread of the library, the one thread that a job has beside those of the storage. `options`
+// may be NULL for the defaults; they are copied. `*out` is owned by the caller, NULL on failure: CTU_BUSY while the
+// session runs something else, CTU_INVALID_ARGUMENT for options that mean nothing to the operation, CTU_RETRY_LATER
+// where the system has no thread to give. What goes wrong later is the answer of ctu_job_wait.
+//
+// The progress function of the options, the log and the host's functions are called on the job's thread, the first of
+// them possibly before this call returns: it waits until the run has the session. So the caller must not hold a lock
+// here that they wait for. progress_user_data must live until ctu_job_wait or ctu_job_free has returned. The thread has
+// the signal mask of the calling one.
+struct ctu_error *ctu_job_start(struct ctu_session *session,
+                                ctu_op op,
+                                const struct ctu_run_options *options,
+                                struct ctu_job **out);
+
+// Whether the run has ended: ctu_job_wait does not wait any more, the session is free for the next call, and the
+// progress function is not called again. True for NULL. Any thread.
+bool ctu_job_done(const struct ctu_job *job);
+
+// How far the run is, by its latest word: fills in `*out`, whose struct_size the caller has set. Before the first word
+// it is CTU_STAGE_CHECK with all counts 0; after the end the last word stays. `out->current` belongs to the job and
+// lives until the same thread asks this job again, or ctu_job_free: threads that ask at once do not take each other's
+// texts away. Any thread.
+struct ctu_error *ctu_job_progress(const struct ctu_job *job, struct ctu_progress *out);
+
+// Asks the job's run to stop before its next wave with CTU_CANCELLED: this run alone. Once it has ended this does
+// nothing, and no later run of the session hears of it. NULL is fine. Any thread; not from a signal handler.
+void ctu_job_cancel(const struct ctu_job *job);
+
+// Waits for the end of the run and answers as ctu_run would have: `*out`, owned by the caller, is the report, also where
+// some tasks failed or the run was stopped, and NULL where the run did not get far enough to have one. That is handed
+// out once: to the first call that sees the end, while every other one, at the same time or later, is
+// CTU_INVALID_ARGUMENT once the run has ended. Nothing is waited for or handed out where `out` is NULL. Any thread but
+// the job's own (from its progress function, say), where it is CTU_INVALID_ARGUMENT too. The job is still to be freed.
+struct ctu_error *ctu_job_wait(struct ctu_job *job,
+                               struct ctu_report **out);
+
+// Ends a job. NULL is fine. A run that is still under way is asked to stop, as by ctu_job_cancel, and waited for; no
+// thread is left. Once, and while no other thread uses the job. Not from a function that the job itself calls: there it
+// cannot wait, so the thread ends by itself some time later.
+void ctu_job_free(struct ctu_job *job);
 
 // Marks a task as being converted for a node (seed: MarkUpgradingFile). Needs the session's lock: ctu_session_lock.
 struct ctu_error *ctu_mark_upgrading(struct ctu_session *session, const char *v1_base, const char *node);

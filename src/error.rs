@@ -172,6 +172,15 @@ impl Error {
         self
     }
 
+    /// A panic, caught where it must not get any further.
+    pub(crate) fn of_panic(payload: Box<dyn std::any::Any + Send>) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        // Dropping a payload can panic again; a leak of a few bytes cannot.
+        std::mem::forget(payload);
+        Self::new(ErrorKind::Internal, format!("the library panicked: {}", text.as_deref().unwrap_or("no text")))
+    }
+
     /// The same error with another next action than its kind's.
     #[must_use]
     pub fn advise(mut self, next_action: impl Into<String>) -> Self {

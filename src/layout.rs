@@ -382,6 +382,12 @@ pub fn built(fence: &TreePath, number: u64) -> TreePath {
     fence.join(&format!("new.{number}"))
 }
 
+/// The name of the folder of a group of tasks: first in the run's staging folder, where they are built, then in its
+/// fence, out of which they are published.
+pub fn group_name(number: u64) -> String {
+    format!("tasks.{number}")
+}
+
 /// What a run takes out of the tree, in its fence: the `place`th thing of the `number`th time.
 pub fn set_aside(fence: &TreePath, number: u64, place: usize) -> TreePath {
     fence.join(&format!("old.{number}.{place}"))

@@ -31,8 +31,8 @@ pub use plan::phase::{Gate, Operation, Phase};
 pub use plan::placement::PlacementRule;
 pub use plan::recovery::RecoveryMode;
 pub use run::{
-    Counts, Failure, LockHolder, LogSink, Outcome, Progress, ProgressSink, Report, Row, RunOptions, Session,
-    SessionBuilder, SessionLog, Stage, REPORT_FORMAT, ROWS_LIMIT,
+    Counts, Failure, Job, JobProgressSink, LockHolder, LogSink, Outcome, Progress, ProgressSink, Report, Row,
+    RunOptions, Session, SessionBuilder, SessionLog, Stage, REPORT_FORMAT, ROWS_LIMIT,
 };
 pub use storage::{LocalStorage, MemoryStorage, Storage};
 pub use task::{Codec, DefaultCodec};

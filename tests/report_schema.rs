@@ -7,8 +7,8 @@ use std::sync::Arc;
 use comptask_upgrade::storage::{Fence, Flow};
 use comptask_upgrade::tree::{Change, TreePath};
 use comptask_upgrade::{
-    AssumeOffline, CatalogSnapshot, Guard, Lock, MemoryStorage, Operation, Report, Result, RunOptions, Session,
-    SessionBuilder, Storage,
+    AssumeOffline, CatalogSnapshot, Guard, Lock, MemoryStorage, Operation, RecoveryMode, Report, Result, RunOptions,
+    Session, SessionBuilder, Storage,
 };
 
 struct NoLock;
@@ -87,9 +87,7 @@ fn the_schema_holds_for_every_kind_of_report() {
     write(&storage, "Compaction/Scheduler/compct.p.0.7", &DefaultCodec.encode_v1(&task).unwrap());
     write(&storage, "Compaction/Scheduler/compct.torn.0.7", b"CTK1");
     let plan = RunOptions { plan: true, ..RunOptions::default() };
-    for options in [RunOptions::default(), plan] {
-        check(&open(&storage).run(Operation::Status, &options, None).unwrap(), None, 0);
-    }
+    check(&open(&storage).run(Operation::Status, &RunOptions::default(), None).unwrap(), None, 0);
     check(&open(&storage).run(Operation::Upgrade, &plan, None).unwrap(), None, 0);
     let failure = open(&storage).run(Operation::Upgrade, &RunOptions::default(), None).unwrap_err();
     check(failure.report.as_ref().unwrap(), Some(&failure.error), 20);
@@ -103,4 +101,13 @@ fn the_schema_holds_for_every_kind_of_report() {
     write(&storage, "Compaction/stranger", b"");
     let failure = open(&storage).run(Operation::Delete, &RunOptions::default(), None).unwrap_err();
     check(failure.report.as_ref().unwrap(), Some(&failure.error), 13);
+    write(&storage, "Compaction_V2/TaskUpgrade.done/Started.n_1", b"");
+    let failure = open(&storage).run(Operation::Recovery, &RunOptions::default(), None).unwrap_err();
+    check(failure.report.as_ref().unwrap(), Some(&failure.error), 13);
+    let back = RunOptions { recovery_mode: RecoveryMode::Downgrade, ..RunOptions::default() };
+    for options in [RunOptions { plan: true, ..back }, back] {
+        check(&open(&storage).run(Operation::Recovery, &options, None).unwrap(), None, 0);
+    }
+    write(&storage, "Compaction_V2/Taskrecovery/Mode.cancel", b"");
+    check(&open(&storage).run(Operation::Status, &RunOptions::default(), None).unwrap(), None, 0);
 }

@@ -10,21 +10,29 @@ mod support;
 
 use std::sync::Arc;
 
-use comptask_upgrade::{MemoryStorage, Operation};
+use comptask_upgrade::{MemoryStorage, Operation, RecoveryMode, RunOptions};
 use parking_lot::Mutex;
 use support::checker::{differences, image, normal, Checker, Image};
 use support::meddling::Meddling;
+use support::returned::lived;
 use support::sessions::{builder, fresh, run, OneLock};
 use support::trees::{fixture, Fixture};
 
+/// An operation and what is asked of it.
+type Asked = (Operation, RunOptions);
+
+fn plainly(operation: Operation) -> Asked {
+    (operation, RunOptions::default())
+}
+
+fn back_by(recovery_mode: RecoveryMode) -> Asked {
+    let force = recovery_mode == RecoveryMode::DowngradeOld;
+    (Operation::Recovery, RunOptions { recovery_mode, force, ..RunOptions::default() })
+}
+
 /// The first run, with the second one in the middle of it, just before the first's change of this number. Gives
 /// whether there was such a change.
-fn overtaken(
-    fixture: &Fixture,
-    tree: &MemoryStorage,
-    operations: (Operation, Operation),
-    at: u64,
-) -> (bool, Option<Image>) {
+fn overtaken(fixture: &Fixture, tree: &MemoryStorage, operations: (Asked, Asked), at: u64) -> (bool, Option<Image>) {
     let (stale, winner) = operations;
     let between: Arc<Mutex<Option<Image>>> = Arc::default();
     let (tree_of_the_winner, seen, catalog) = (tree.clone(), Arc::clone(&between), fixture.catalog);
@@ -36,19 +44,28 @@ fn overtaken(
             *count.lock() == at
         },
         move || {
-            run(&fresh(&tree_of_the_winner, catalog), winner).unwrap_or_else(|failure| panic!("{}", failure.error));
+            let winner = fresh(&tree_of_the_winner, catalog).run(winner.0, &winner.1, None);
+            winner.unwrap_or_else(|failure| panic!("{}", failure.error));
             *seen.lock() = Some(image(&tree_of_the_winner));
         },
     );
     let session = builder(Arc::new(storage), OneLock::default(), catalog).open().unwrap();
-    let _however_it_ends = run(&session, stale);
+    let _however_it_ends = session.run(stale.0, &stale.1, None);
     let between = between.lock().take();
     (between.is_some(), between)
 }
 
 /// What an operator can mean by a tree: everything but what is cleared unasked.
-fn without_rubbish(mut image: Image) -> Image {
-    let rubbish = ["Compaction_V2/.staging", "Compaction_V2/TaskupgradeLock", "Compaction_V2/Taskupgrade"];
+fn without_rubbish(image: Image) -> Image {
+    without(image, &["Compaction_V2/.staging", "Compaction_V2/TaskupgradeLock", "Compaction_V2/Taskupgrade"])
+}
+
+/// After a RECOVERY a folder of marks would be the beginning of an upgrade.
+fn without_staging(image: Image) -> Image {
+    without(image, &["Compaction_V2/.staging", "Compaction_V2/TaskupgradeLock"])
+}
+
+fn without(mut image: Image, rubbish: &[&str]) -> Image {
     image.retain(|path, _| !rubbish.iter().any(|name| path == name || path.starts_with(&format!("{name}/"))));
     image
 }
@@ -65,7 +82,8 @@ fn sweep(
     let start = prepare(&fixture);
     for at in 1.. {
         let tree = start.copy();
-        let (was_there, decided) = overtaken(&fixture, &tree, operations, at);
+        let both = (plainly(operations.0), plainly(operations.1));
+        let (was_there, decided) = overtaken(&fixture, &tree, both, at);
         if !was_there {
             return (at - 1, wrong);
         }
@@ -120,4 +138,63 @@ fn a_stale_delete_leaves_what_the_next_delete_made() {
         assert!(changes >= 8, "{changes}");
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Overtakes at each change from the one given on; what the winner decided must stand, but for `allowed` paths.
+fn sweep_back(
+    what: &str,
+    start: &MemoryStorage,
+    operations: (Asked, Asked),
+    from: u64,
+    allowed: impl Fn(&str) -> bool,
+) -> (u64, Vec<String>) {
+    let mut wrong = Vec::new();
+    let fixture = fixture("seed");
+    for at in from.. {
+        let tree = start.copy();
+        let (was_there, decided) = overtaken(&fixture, &tree, operations, at);
+        if !was_there {
+            return (at - from, wrong);
+        }
+        let mut after = without_staging(image(&tree));
+        after.retain(|path, _| !allowed(path));
+        let differ = differences(&after, &without_staging(decided.unwrap()));
+        if !differ.is_empty() {
+            wrong.push(format!("{what}, overtaken before change {at}: {differ:?}"));
+        }
+        if let Err(failure) = run(&fresh(&tree, fixture.catalog), Operation::Status) {
+            wrong.push(format!("{what}, overtaken before change {at}: STATUS: {}", failure.error));
+        }
+    }
+    unreachable!("the sweep ends where the run has no more changes")
+}
+
+#[test]
+fn a_stale_recovery_leaves_what_the_next_recovery_made() {
+    let mut wrong = Vec::new();
+    for mode in [RecoveryMode::DowngradeOld, RecoveryMode::Downgrade] {
+        let (changes, failed) = sweep_back(mode.word(), &lived(), (back_by(mode), back_by(mode)), 1, |_| false);
+        println!("{}: overtaken before each of {changes} changes, {} wrong", mode.word(), failed.len());
+        wrong.extend(failed);
+        assert!(changes >= 12, "{changes}");
+    }
+    let seed = upgraded(&fixture("seed"));
+    let cancel = back_by(RecoveryMode::Cancel);
+    let (changes, failed) = sweep_back("cancel", &seed, (cancel, cancel), 1, |_| false);
+    println!("cancel: overtaken before each of {changes} changes, {} wrong", failed.len());
+    wrong.extend(failed);
+    assert!(changes >= 12 && wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The upgrade has made its fence by its second change; before it nothing of it is there to be overtaken.
+#[test]
+fn a_stale_upgrade_does_not_undo_that_the_upgrade_was_cancelled() {
+    const FENCE_IS_MADE: u64 = 2;
+    let operations = (plainly(Operation::Upgrade), back_by(RecoveryMode::Auto));
+    let start = fixture("seed").storage;
+    // A manager file without its main task is harmless, and the next upgrade clears it.
+    let is_manager = |path: &str| path.starts_with("Compaction_V2/TaskAssigned/");
+    let (changes, wrong) = sweep_back("upgrade, then cancel", &start, operations, FENCE_IS_MADE, is_manager);
+    println!("a cancelled upgrade: overtaken before each of {changes} changes, {} wrong", wrong.len());
+    assert!(changes >= 15 && wrong.is_empty(), "{wrong:#?}");
 }

@@ -11,6 +11,6 @@ constexpr bool kMovesOnly = std::is_nothrow_move_constructible_v<Handle>&& std::
                             !std::is_copy_constructible_v<Handle> && !std::is_copy_assignable_v<Handle>;
 
 static_assert(kMovesOnly<ctu::Buffer> && kMovesOnly<ctu::Config> && kMovesOnly<ctu::Session> &&
-                  kMovesOnly<ctu::Report> && kMovesOnly<ctu::Task>,
+                  kMovesOnly<ctu::Report> && kMovesOnly<ctu::Task> && kMovesOnly<ctu::Job>,
               "a handle is moved, never copied");
 static_assert(std::is_nothrow_copy_constructible_v<ctu::Error>, "an exception is copied without a chance to throw");

@@ -31,27 +31,31 @@ struct ProcessResult {
   std::string err;
 };
 
-/// A process under way. Its output goes to files, so that nobody has to empty a pipe. Killed if it outlives this
-/// object.
+/// A process under way. Its input is a text, its output goes to files, so that nobody has to fill or empty a pipe.
+/// Killed if it outlives this object.
 class Process {
  public:
-  explicit Process(std::vector<std::string> command) : command_(std::move(command)) {
+  explicit Process(std::vector<std::string> command, const std::string& input = "") : command_(std::move(command)) {
+    WriteFile(folder_.Inside("in"), input);
     std::vector<char*> arguments;
     for (std::string& word : command_) arguments.push_back(word.data());
     arguments.push_back(nullptr);
-    const int out = OpenForWriting("out");
-    const int err = OpenForWriting("err");
+    const int in = Open("in", O_RDONLY);
+    const int out = Open("out", O_CREAT | O_WRONLY | O_APPEND);
+    const int err = Open("err", O_CREAT | O_WRONLY | O_APPEND);
     id_ = fork();
     if (id_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (id_ == 0) {
       // A shell may have started us with signals ignored, and the tool would rightly keep that.
       signal(SIGINT, SIG_DFL);
       signal(SIGTERM, SIG_DFL);
+      dup2(in, STDIN_FILENO);
       dup2(out, STDOUT_FILENO);
       dup2(err, STDERR_FILENO);
       execv(arguments[0], arguments.data());
       _exit(127);
     }
+    close(in);
     close(out);
     close(err);
   }
@@ -96,8 +100,8 @@ class Process {
   }
 
  private:
-  [[nodiscard]] int OpenForWriting(const std::string& name) const {
-    const int descriptor = open(folder_.Inside(name).c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+  [[nodiscard]] int Open(const std::string& name, int flags) const {
+    const int descriptor = open(folder_.Inside(name).c_str(), flags | O_CLOEXEC, 0600);
     if (descriptor < 0) throw std::system_error(errno, std::generic_category(), name);
     return descriptor;
   }
@@ -108,8 +112,10 @@ class Process {
   int status_ = 0;
 };
 
-/// Runs a program to its end.
-inline ProcessResult RunProcess(std::vector<std::string> command) { return Process(std::move(command)).Wait(); }
+/// Runs a program to its end, with a text as its input.
+inline ProcessResult RunProcess(std::vector<std::string> command, const std::string& input = "") {
+  return Process(std::move(command), input).Wait();
+}
 
 }  // namespace test_support
 

@@ -23,7 +23,8 @@ ComptaskUpgradeAdapter::ComptaskUpgradeAdapter(ComptaskUpgradeOptions options, T
 void ComptaskUpgradeAdapter::Init() {
   const OP_TYPE operation = checkOptition(options_.operation);
   OpenSession();
-  const bool needs_nodes_offline = (operation == UPGRADE || operation == RECOVERY) && !options_.plan;
+  const bool needs_nodes_offline =
+      (operation == UPGRADE || operation == RECOVERY) && !options_.plan && !options_.online;
   if (needs_nodes_offline && !CheckAllOffline()) throw *online_nodes_error_;
   if (operation != STATUS && !options_.plan) SetLock();
 }
@@ -142,8 +143,11 @@ comptask_upgrade::RunOptions ComptaskUpgradeAdapter::MakeRunOptions() {
   run_options.plan = options_.plan;
   run_options.verify = options_.verify;
   run_options.force = options_.force;
+  run_options.online = options_.online;
+  run_options.reopen = options_.reopen;
   run_options.in_flight = options_.in_flight;
   run_options.recovery_mode = options_.recovery_mode;
+  run_options.placement = options_.placement;
   run_options.progress = [this](const comptask_upgrade::Progress& progress) { output_.ShowProgress(progress); };
   return run_options;
 }

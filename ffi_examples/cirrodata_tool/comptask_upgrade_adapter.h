@@ -33,10 +33,21 @@ struct ComptaskUpgradeOptions {
   bool assume_offline = false;
   /// Calls under way at a time; 0 for what suits the storage.
   std::uint32_t in_flight = 0;
+  /// Do everything but write, and list each action.
   bool plan = false;
+  /// Compare every converted task with its V1 task.
   bool verify = false;
+  /// RECOVERY and DELETE: go on although something is lost that the refusal named.
   bool force = false;
+  /// UPGRADE while nodes are up that have stopped scheduling V1 tasks.
+  bool online = false;
+  /// UPGRADE takes in V1 tasks that turned up after it was complete.
+  bool reopen = false;
+  /// RECOVERY: which way back.
   comptask_upgrade::RecoveryMode recovery_mode = comptask_upgrade::RecoveryMode::kAuto;
+  /// UPGRADE: by what tasks are placed.
+  comptask_upgrade::Placement placement = comptask_upgrade::Placement::kBySchema;
+  /// The last level of the log that is shown.
   comptask_upgrade::LogLevel log_level = comptask_upgrade::LogLevel::kWarn;
 };
 

@@ -9,12 +9,28 @@ inline constexpr const char* kComptaskUpgradeHelp = R"(Operations:
   status    says what there is, how far an upgrade has come and what to do next;
             changes nothing
   upgrade   turns every V1 task into a V2 task and leaves V1 as it is; needs
-            --catalog and --online-nodes or --assume-offline; interrupted, it
-            goes on where it stopped when it is started again
-  recovery  goes back to V1, see --recovery-mode; not in this version, which
-            ends with 2
+            --catalog, and --online-nodes, --assume-offline or --online;
+            interrupted, it goes on where it stopped when it is started again
+  recovery  goes back to V1, the way that --mode says; needs --online-nodes or
+            --assume-offline where there is something to go back from
   delete    removes the V1 tree after a complete upgrade, and with it every way
             back to the old files
+
+Ways back (recovery --mode):
+  auto           cancel where that is possible, else refused with the choice
+  cancel         as if the upgrade had never been; only while no node has
+                 started since and nothing was changed
+  downgrade_old  the old files as they are; what happened in V2 is lost, and
+                 where anything is, it needs --force
+  downgrade      V2 tasks become V1 tasks with what happened since, also after
+                 delete
+
+How tasks are placed (upgrade --placement):
+  schema                a process group that the task's schema may use
+  entry-node            the process group of the node that received the task;
+                        where that is no longer installed it becomes Cancel
+  entry-node-or-schema  the same, but where that is no longer installed it is
+                        placed by its schema
 
 --plan takes no lock and goes through while nodes are up. The report goes to
 stdout, everything else to stderr. The first Ctrl-C ends the run between two
@@ -43,6 +59,8 @@ Examples:
       --catalog catalog.json --online-nodes online-nodes.txt --plan
   cirrodata-tool comptask-upgrade upgrade --root /data/cluster.compact \
       --catalog catalog.json --online-nodes online-nodes.txt --json
+  cirrodata-tool comptask-upgrade recovery --root /data/cluster.compact \
+      --online-nodes online-nodes.txt --mode cancel --plan
   cirrodata-tool comptask-upgrade delete --root /data/cluster.compact
 )";
 

@@ -29,13 +29,14 @@ class Config {
     if (!handle_) throw Error(Code::kInternal, "ctu_config_new gave nothing");
   }
 
-  /// The cluster.compact folder: a path, file:// or hdfs://; with a storage of the host's own, any name.
+  /// The cluster.compact folder: a path or file://; hdfs:// is Code::kUnsupported in this build, as the session is
+  /// opened. With a storage of the host's own, any name.
   Config& SetRoot(const std::string& uri) { return Done(ctu_config_root(handle_.get(), detail::CText(uri))); }
-  /// The HDFS client: "libhdfs", "native" or "auto".
+  /// The HDFS client: "libhdfs", "native" or "auto". Code::kUnsupported in this build.
   Config& SetHdfsClient(const std::string& name) {
     return Done(ctu_config_hdfs_client(handle_.get(), detail::CText(name)));
   }
-  /// An option of the HDFS client.
+  /// An option of the HDFS client. Code::kUnsupported in this build.
   Config& SetHdfsOption(const std::string& key, const std::string& value) {
     return Done(ctu_config_hdfs_option(handle_.get(), detail::CText(key), detail::CText(value)));
   }
@@ -43,7 +44,7 @@ class Config {
   Config& SetStorage(std::shared_ptr<StorageHost> host) {
     return SetHost(std::move(host), detail::StorageFunctions, ctu_config_storage);
   }
-  /// The lock in ZooKeeper.
+  /// The lock in ZooKeeper. Code::kUnsupported in this build.
   Config& SetZooKeeperLock(const std::string& hosts, const std::string& path, std::uint32_t session_timeout_ms) {
     return Done(
         ctu_config_lock_zookeeper(handle_.get(), detail::CText(hosts), detail::CText(path), session_timeout_ms));
@@ -60,7 +61,7 @@ class Config {
   Config& SetCatalog(std::shared_ptr<CatalogHost> host) {
     return SetHost(std::move(host), detail::CatalogFunctions, ctu_config_catalog);
   }
-  /// The registry of nodes in ZooKeeper.
+  /// The registry of nodes in ZooKeeper. Code::kUnsupported in this build.
   Config& SetZooKeeperLiveness(const std::string& hosts, const std::string& path) {
     return Done(ctu_config_liveness_zookeeper(handle_.get(), detail::CText(hosts), detail::CText(path)));
   }

@@ -90,6 +90,17 @@ struct [[nodiscard]] RunResult {
   }
 };
 
+namespace detail {
+
+/// How a run ended, from what the C ABI handed over.
+[[nodiscard]] inline RunResult TakeResult(ctu_report* report, ctu_error* error) {
+  RunResult result;
+  if (report != nullptr) result.report.emplace(report);
+  if (error != nullptr) result.error.emplace(TakeError(error));
+  return result;
+}
+
+}  // namespace detail
 }  // namespace comptask_upgrade
 
 #endif  // COMPTASK_UPGRADE_REPORT_HPP_

@@ -3,53 +3,18 @@
 #define COMPTASK_UPGRADE_SESSION_HPP_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "comptask_upgrade.h"
 #include "comptask_upgrade/config.hpp"
 #include "comptask_upgrade/error.hpp"
+#include "comptask_upgrade/job.hpp"
 #include "comptask_upgrade/report.hpp"
+#include "comptask_upgrade/run_options.hpp"
 
 namespace comptask_upgrade {
-
-/// How far a run has come.
-struct Progress {
-  Stage stage = Stage::kCheck;
-  std::uint64_t done = 0;
-  std::uint64_t skipped = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t total = 0;
-  double per_second = 0;
-  /// The task under way; only for the length of the call.
-  std::string_view current;
-};
-
-/// Gets the progress of a run, on the thread of the run. What it throws is dropped, since a display that fails must not
-/// stop an upgrade.
-using ProgressCallback = std::function<void(const Progress&)>;
-
-/// How to run an operation.
-struct RunOptions {
-  /// Do everything but write, and list each action.
-  bool plan = false;
-  /// Inside a running cluster: the check that every node is offline is left out.
-  bool online = false;
-  /// Compare every converted task with its V1 task.
-  bool verify = false;
-  /// Go on where only a person may decide it.
-  bool force = false;
-  /// Convert V1 tasks that turned up after the upgrade was complete.
-  bool reopen = false;
-  /// Calls under way at a time; 0 for what suits the storage.
-  std::uint32_t in_flight = 0;
-  RecoveryMode recovery_mode = RecoveryMode::kAuto;
-  Placement placement = Placement::kBySchema;
-  ProgressCallback progress;
-};
 
 /// Reads the word for an operation; anything else than one of the four words is Operation::kInvalid.
 [[nodiscard]] inline Operation ParseOperation(const std::string& word) {
@@ -57,7 +22,8 @@ struct RunOptions {
                                               : Operation::kInvalid;
 }
 
-/// One root, opened. It may be used from one thread at a time; Cancel from any.
+/// One root, opened. It may be used from one thread at a time; Cancel from any. While a job of it runs, every call but
+/// Cancel throws, or answers, Code::kBusy.
 class Session {
  public:
   /// Opens the root that the config names.
@@ -85,22 +51,17 @@ class Session {
 
   /// Runs an operation. Throws nothing that the library reports: see RunResult.
   RunResult Run(Operation operation, const RunOptions& options = {}) {
-    auto raw = detail::SizedStruct<ctu_run_options>();
-    raw.flags = Flags(options);
-    raw.in_flight = options.in_flight;
-    raw.recovery_mode = static_cast<std::int32_t>(options.recovery_mode);
-    raw.placement = static_cast<std::int32_t>(options.placement);
     ProgressCallback progress = options.progress;
-    if (progress) {
-      raw.progress = ShowProgress;
-      raw.progress_user_data = &progress;
-    }
+    const ctu_run_options raw = detail::ToC(options, &progress);
     ctu_report* report = nullptr;
     ctu_error* error = ctu_run(handle_.get(), static_cast<ctu_op>(operation), &raw, &report);
-    RunResult result;
-    if (report != nullptr) result.report.emplace(report);
-    if (error != nullptr) result.error.emplace(detail::TakeError(error));
-    return result;
+    return detail::TakeResult(report, error);
+  }
+  /// Starts an operation on a thread of the library: see Job. Throws Code::kBusy while the session runs something else,
+  /// Code::kInvalidArgument for options that mean nothing to the operation, Code::kRetryLater where the system has no
+  /// thread to give. The progress callback is copied; it may be called before this returns.
+  [[nodiscard]] Job StartJob(Operation operation, const RunOptions& options = {}) {
+    return Job(handle_.get(), operation, options, handle_.get_deleter().kept_alive);
   }
 
   /// MarkUpgradingFile: the task is being converted for this node. Needs the lock.
@@ -138,30 +99,6 @@ class Session {
     ctu_session* handle = nullptr;
     detail::Check(ctu_session_open(config.get(), &handle));
     return handle;
-  }
-
-  static std::uint32_t Flags(const RunOptions& options) noexcept {
-    std::uint32_t flags = 0;
-    if (options.plan) flags |= CTU_RUN_PLAN;
-    if (options.online) flags |= CTU_RUN_ONLINE;
-    if (options.verify) flags |= CTU_RUN_VERIFY;
-    if (options.force) flags |= CTU_RUN_FORCE;
-    if (options.reopen) flags |= CTU_RUN_REOPEN;
-    return flags;
-  }
-
-  static void ShowProgress(void* user_data, const ctu_progress* raw) noexcept {
-    try {
-      const Progress progress{static_cast<Stage>(raw->stage),
-                              raw->done,
-                              raw->skipped,
-                              raw->failed,
-                              raw->total,
-                              raw->per_second,
-                              raw->current == nullptr ? "" : raw->current};
-      (*static_cast<ProgressCallback*>(user_data))(progress);
-    } catch (...) {
-    }
   }
 
   std::unique_ptr<ctu_session, Deleter> handle_;

@@ -12,8 +12,7 @@ pub(super) fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
 
 /// Runs the body of a fallible export: NULL, or an error that the caller owns. A panic is `CTU_INTERNAL`.
 pub(super) fn fallible(body: impl FnOnce() -> Result<()>) -> *mut ctu_error {
-    let result = caught(body)
-        .unwrap_or_else(|text| Err(Error::new(ErrorKind::Internal, format!("the library panicked: {text}"))));
+    let result = caught(body).unwrap_or_else(Err);
     match result {
         Ok(()) => std::ptr::null_mut(),
         Err(error) => Box::into_raw(Box::new(ctu_error::from(error))),
@@ -54,8 +53,8 @@ pub(super) fn need_out<T>(out: *mut T) -> Result<()> {
     Ok(())
 }
 
-/// The value of the body, or the text of its panic.
-fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, String> {
+/// The value of the body, or its panic as an error.
+fn caught<T>(body: impl FnOnce() -> T) -> Result<T> {
     let body = || {
         #[cfg(feature = "test-hooks")]
         hooks::panic_if_armed();
@@ -64,11 +63,7 @@ fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, String> {
     catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
         #[cfg(feature = "test-hooks")]
         hooks::count();
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        // Dropping a payload can panic again; a leak of a few bytes cannot.
-        std::mem::forget(payload);
-        text.unwrap_or_else(|| "no text".to_owned())
+        Error::of_panic(payload)
     })
 }
 

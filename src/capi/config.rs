@@ -119,7 +119,8 @@ pub extern "C" fn ctu_config_new() -> *mut ctu_config {
     })
 }
 
-/// Ends a config. NULL is fine. What the host supplied is released once the sessions opened from it are freed too.
+/// Ends a config. NULL is fine. What the host supplied is released once the sessions opened from it, and the jobs of
+/// these, are freed too.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_free(config: *mut ctu_config) {
     infallible((), || {
@@ -342,6 +343,7 @@ pub unsafe extern "C" fn ctu_config_codec(
 }
 
 /// The host's log, for records up to a level: 0 none, 1 error, 2 warning, 3 info, 4 debug, 5 trace. NULL ends logging.
+/// `user_data` has no release: it must live until the config, the sessions opened from it and the jobs of these are freed.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_log(
     config: *mut ctu_config,

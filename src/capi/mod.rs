@@ -4,7 +4,7 @@
 //! - `text`, `structs`: strings and sized structs across the border.
 //! - `error`, `buffer`, `reply`: what the other objects need.
 //! - `host`: C functions of the host as the crate's own traits.
-//! - one file a C object: `config`, `session`, `report`, `task`, `marks`.
+//! - one file a C object: `config`, `session`, `report`, `job`, `task`, `marks`.
 //!
 //! Order of arguments: self, inputs, outputs. A fallible call returns NULL or an owned `ctu_error`. Outputs are written
 //! on every path. Strings in are NUL-ended UTF-8 and are copied; strings out belong to the object they come from.
@@ -19,6 +19,7 @@ mod buffer;
 mod config;
 mod error;
 mod host;
+mod job;
 mod marks;
 mod reply;
 mod report;

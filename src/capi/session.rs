@@ -1,6 +1,7 @@
 //! `ctu_session` and the operations.
 
 use std::ffi::{c_char, c_void};
+use std::sync::Arc;
 
 use super::boundary::{answer, clear_out, fallible, infallible, need_out};
 use super::config::ctu_config;
@@ -10,7 +11,7 @@ use super::structs::{self, Sized_};
 use super::text::{c_string, text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::phase::Operation;
-use crate::{PlacementRule, Progress, RecoveryMode, RunOptions, Session};
+use crate::{Failure, PlacementRule, Progress, RecoveryMode, Report, RunOptions, Session};
 
 /// An operation, numbered as the seed numbers them (OP_TYPE).
 pub type ctu_op = i32;
@@ -75,7 +76,7 @@ pub const CTU_GATE_DO_NOT_START: i32 = 3;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ctu_progress {
-    /// sizeof(ctu_progress) as the library knows it.
+    /// sizeof(ctu_progress): set by the library for a progress function, by the caller for ctu_job_progress.
     pub struct_size: usize,
     /// CTU_STAGE_*.
     pub stage: i32,
@@ -89,11 +90,18 @@ pub struct ctu_progress {
     pub total: u64,
     /// Tasks a second in this stage; 0 in its first moments.
     pub per_second: f64,
-    /// The V1 name of the task at hand; "" between tasks. Lives through the call.
+    /// The V1 name of the task at hand; "" between tasks. Lives through the call of a progress function; see
+    /// ctu_job_progress for how long it does there.
     pub current: *const c_char,
 }
 
-/// Hears of progress, on the thread of the run.
+// SAFETY: repr(C), its size first, no bools, and zero is valid.
+unsafe impl Sized_ for ctu_progress {
+    const NAME: &'static str = "ctu_progress";
+}
+
+/// Hears of progress, on the thread of the run: the one that called ctu_run, or a thread of the library for a job. It
+/// must not call the session or wait for the job.
 pub type ctu_progress_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, progress: *const ctu_progress)>;
 
 /// What a caller asks of a run. All zero, but for the size, is the default.
@@ -122,8 +130,8 @@ unsafe impl Sized_ for ctu_run_options {
 }
 
 /// The root and everything outside it. The caller owns it and ends it with ctu_session_free. One thread at a time, but
-/// for ctu_session_cancel; a call while another is under way answers CTU_BUSY.
-pub struct ctu_session(pub(super) Session);
+/// for ctu_session_cancel; a call while another, or a job, is under way answers CTU_BUSY.
+pub struct ctu_session(pub(super) Arc<Session>);
 
 /// # Safety
 /// `session` is NULL or a live session.
@@ -144,7 +152,7 @@ pub unsafe extern "C" fn ctu_session_open(config: *const ctu_config, out: *mut *
         answer(out, || {
             let config = config.as_ref();
             let config = config.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "config is NULL"))?;
-            Ok(Box::into_raw(Box::new(ctu_session(config.open()?))))
+            Ok(Box::into_raw(Box::new(ctu_session(Arc::new(config.open()?)))))
         })
     }
 }
@@ -213,7 +221,8 @@ pub unsafe extern "C" fn ctu_session_close(session: *mut ctu_session) -> *mut ct
     unsafe { with(session, Session::unlock) }
 }
 
-/// Ends a session. NULL is fine. A lock that it still holds is given up without a report: see ctu_session_close.
+/// Ends a session. NULL is fine. A lock that it still holds is given up without a report: see ctu_session_close. Also
+/// while a job of it runs: the job goes on, and what it needs of the session lives until the job is freed.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_session_free(session: *mut ctu_session) {
     infallible((), || {
@@ -252,19 +261,28 @@ pub unsafe extern "C" fn ctu_run(
             let operation = operation(op)?;
             let (options, progress, user_data) = run_options(options)?;
             let mut sink = |progress_now: &Progress| report_progress(progress, user_data, progress_now);
-            let (report, result) = match session.run(operation, &options, Some(&mut sink)) {
-                Ok(report) => (Some(Box::new(report)), Ok(())),
-                Err(failure) => (failure.report, Err(failure.error)),
-            };
-            if let Some(report) = report {
-                out.write(ctu_report::into_raw(*report, result.as_ref().err()));
-            }
-            result
+            hand_out(session.run(operation, &options, Some(&mut sink)), out)
         })
     }
 }
 
-fn operation(op: ctu_op) -> Result<Operation> {
+/// Hands out how a run ended: the report, also of a failure that has one, and the error.
+///
+/// # Safety
+/// `out` is writable.
+pub(super) unsafe fn hand_out(ended: std::result::Result<Report, Failure>, out: *mut *mut ctu_report) -> Result<()> {
+    let (report, result) = match ended {
+        Ok(report) => (Some(Box::new(report)), Ok(())),
+        Err(failure) => (failure.report, Err(failure.error)),
+    };
+    if let Some(report) = report {
+        // SAFETY: as promised by the caller.
+        unsafe { out.write(ctu_report::into_raw(*report, result.as_ref().err())) };
+    }
+    result
+}
+
+pub(super) fn operation(op: ctu_op) -> Result<Operation> {
     Operation::from_number(op).ok_or_else(|| {
         Error::new(ErrorKind::InvalidArgument, format!("no operation has the number {op}"))
             .advise("use STATUS (0), UPGRADE (1), RECOVERY (2) or DELETE (3)")
@@ -273,7 +291,9 @@ fn operation(op: ctu_op) -> Result<Operation> {
 
 /// # Safety
 /// `options` is NULL or sized.
-unsafe fn run_options(options: *const ctu_run_options) -> Result<(RunOptions, ctu_progress_fn, *mut c_void)> {
+pub(super) unsafe fn run_options(
+    options: *const ctu_run_options,
+) -> Result<(RunOptions, ctu_progress_fn, *mut c_void)> {
     if options.is_null() {
         return Ok((RunOptions::default(), None, std::ptr::null_mut()));
     }
@@ -302,10 +322,18 @@ unsafe fn run_options(options: *const ctu_run_options) -> Result<(RunOptions, ct
     Ok((options, raw.progress, raw.progress_user_data))
 }
 
-fn report_progress(function: ctu_progress_fn, user_data: *mut c_void, progress: &Progress) {
+/// Tells the caller's function how far a run is.
+pub(super) fn report_progress(function: ctu_progress_fn, user_data: *mut c_void, progress: &Progress) {
     let Some(function) = function else { return };
     let current = c_string(&progress.current);
-    let raw = ctu_progress {
+    let raw = raw_progress(progress, current.as_ptr());
+    // SAFETY: the caller's function with the caller's data; the struct and its text live through the call.
+    unsafe { function(user_data, &raw const raw) };
+}
+
+/// The C struct of a progress whose text is kept elsewhere.
+pub(super) fn raw_progress(progress: &Progress, current: *const c_char) -> ctu_progress {
+    ctu_progress {
         struct_size: std::mem::size_of::<ctu_progress>(),
         stage: progress.stage as i32,
         done: progress.done,
@@ -313,8 +341,6 @@ fn report_progress(function: ctu_progress_fn, user_data: *mut c_void, progress: 
         failed: progress.failed,
         total: progress.total,
         per_second: progress.per_second,
-        current: current.as_ptr(),
-    };
-    // SAFETY: the caller's function with the caller's data; the struct and its text live through the call.
-    unsafe { function(user_data, &raw const raw) };
+        current,
+    }
 }

@@ -212,10 +212,20 @@ fn the_committed_header_is_the_generated_one() {
 #[test]
 fn numbers_at_the_border_are_those_of_the_crate() {
     use super::{report, session};
-    use crate::{Operation, Phase, Stage};
+    use crate::{Operation, Phase, PlacementRule, RecoveryMode, Stage};
     let operations =
         [session::CTU_OP_STATUS, session::CTU_OP_UPGRADE, session::CTU_OP_RECOVERY, session::CTU_OP_DELETE];
     assert_eq!(operations.to_vec(), Operation::ALL.map(|operation| operation as i32).to_vec());
+    let modes = [
+        session::CTU_RECOVERY_AUTO,
+        session::CTU_RECOVERY_CANCEL,
+        session::CTU_RECOVERY_DOWNGRADE_OLD,
+        session::CTU_RECOVERY_DOWNGRADE,
+    ];
+    assert_eq!(modes, RecoveryMode::ALL.map(|mode| mode as i32));
+    let placements =
+        [session::CTU_PLACE_BY_SCHEMA, session::CTU_PLACE_BY_ENTRY_NODE, session::CTU_PLACE_BY_ENTRY_NODE_OR_SCHEMA];
+    assert_eq!(placements, PlacementRule::ALL.map(|rule| rule as i32));
     let gates = [session::CTU_GATE_USE_V1, session::CTU_GATE_USE_V2, session::CTU_GATE_DO_NOT_START];
     assert_eq!(gates, [crate::Gate::UseV1, crate::Gate::UseV2, crate::Gate::DoNotStart].map(|gate| gate as i32));
     let phases = [

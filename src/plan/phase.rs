@@ -195,6 +195,28 @@ pub fn permit(operation: Operation, phase: Phase) -> Permit {
     }
 }
 
+/// What each operation would do in a phase, for people: UPGRADE, RECOVERY, DELETE.
+pub fn choices(phase: Phase) -> [(Operation, String); 3] {
+    use Operation::{Delete, Recovery, Upgrade};
+    let text = |operation| match (operation, permit(operation, phase)) {
+        (_, Permit::Nothing(text)) => text.to_owned(),
+        (_, Permit::Refused(why)) => format!("refused: {why}"),
+        (Upgrade, Permit::Run) if phase == Phase::Upgrading => "goes on where it stopped".to_owned(),
+        (Upgrade, Permit::Complete) => {
+            "all tasks are upgraded; with reopen it takes in V1 tasks that are new".to_owned()
+        }
+        (Upgrade, Permit::RunToReopen) => "goes on with reopen, and is refused without".to_owned(),
+        (Upgrade, _) => "converts every V1 task".to_owned(),
+        (Recovery, _) if phase == Phase::Recovering => "goes on where it stopped".to_owned(),
+        (Recovery, Permit::DowngradeOnly) => "by downgrade: V2 tasks become V1 tasks".to_owned(),
+        (Recovery, _) => "by cancel where nothing happened in V2 since, by downgrade_old, or by downgrade".to_owned(),
+        (Delete, Permit::RemoveEmptyV1) => "removes what is left of an empty V1 tree".to_owned(),
+        (Delete, _) if phase == Phase::Deleting => "goes on where it stopped".to_owned(),
+        (Delete | Operation::Status, _) => "removes the V1 tree, and with it the way back to the old files".to_owned(),
+    };
+    [Upgrade, Recovery, Delete].map(|operation| (operation, text(operation)))
+}
+
 /// What a node of the new version does that starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -278,6 +300,21 @@ mod tests {
             assert!(same(permit(Operation::Recovery, phase), recovery), "{phase:?}");
             assert!(same(permit(Operation::Delete, phase), delete), "{phase:?}");
         }
+    }
+
+    #[test]
+    fn what_can_be_done_is_said_in_every_phase_and_says_what_the_permit_says() {
+        for phase in Phase::ALL {
+            for (operation, text) in choices(phase) {
+                let refused = matches!(permit(operation, phase), Permit::Refused(_));
+                assert_eq!(text.starts_with("refused: "), refused, "{phase:?} {operation:?}: {text}");
+                assert!(!text.is_empty());
+            }
+        }
+        let texts = |phase| choices(phase).map(|(_, text)| text);
+        assert_eq!(texts(Phase::Upgrading)[0], "goes on where it stopped");
+        assert_eq!(texts(Phase::V2Only)[1], "by downgrade: V2 tasks become V1 tasks");
+        assert_eq!(texts(Phase::Empty)[2], "removes what is left of an empty V1 tree");
     }
 
     #[test]

@@ -137,7 +137,7 @@ pub fn alternatives(refused: RecoveryMode, findings: &[Finding]) -> Vec<String> 
         match heaviest(mode) {
             Weight::Fine if mode != asked => choices.push(format!("`{}`, {what}", mode.word())),
             Weight::NeedsForce => choices.push(format!("`{}` with force, {what}", mode.word())),
-            Weight::Forbids | Weight::Fine => {}
+            Weight::Fine | Weight::Forbids => {}
         }
     }
     choices

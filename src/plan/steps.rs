@@ -153,10 +153,34 @@ pub fn complete(base: &str, node: &str) -> Step {
     Step { wave: Wave::Complete, change, taken: Taken::Same }
 }
 
+/// The folders through which the tasks of a group go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupFolders {
+    /// Where they are built, each in its folder.
+    pub built: TreePath,
+    /// Where they are renamed to, all at once, before they are published: in the run's fence. Folders of tasks are
+    /// made with missing parents, so a late call may bring the first one back; nothing brings back a fence.
+    pub fenced: TreePath,
+}
+
+impl GroupFolders {
+    /// Those of a run's group.
+    pub fn new(run: &str, number: u64) -> Self {
+        let name = layout::group_name(number);
+        Self { built: layout::staging_of(run).join(&name), fenced: layout::fence_of(run).join(&name) }
+    }
+
+    /// The change that brings what is built into the fence.
+    pub fn rename(&self) -> Change {
+        Change::Rename { from: self.built.clone(), to: self.fenced.clone() }
+    }
+}
+
 /// The steps of a conversion, in the order of their waves.
-pub fn convert(conversion: &Conversion, staging: &TreePath) -> Result<Vec<Step>> {
+pub fn convert(conversion: &Conversion, folders: &GroupFolders) -> Result<Vec<Step>> {
     let Conversion { base, id, state, pc, node, db, bytes } = conversion;
-    let folder = staging.join(&id.to_string());
+    let folder = folders.built.join(&id.to_string());
+    let fenced = folders.fenced.join(&id.to_string());
     let create = |name: &str, bytes: &[u8]| Change::Create { path: folder.join(name), bytes: bytes.to_vec() };
     let fill = |change| Step { wave: Wave::Fill, change, taken: Taken::Fail };
     let mut steps = vec![mark(base, node)];
@@ -166,7 +190,7 @@ pub fn convert(conversion: &Conversion, staging: &TreePath) -> Result<Vec<Step>>
     steps.push(Step { wave: Wave::Stage, change: Change::MakeFolder { path: folder.clone() }, taken: Taken::Fail });
     steps.push(fill(create(&layout::task_info_name(pc, db)?, bytes)));
     steps.push(fill(create(&layout::status_name(*state), &[])));
-    let publish = Change::Rename { from: folder.clone(), to: layout::main_task(id) };
+    let publish = Change::Rename { from: fenced, to: layout::main_task(id) };
     steps.push(Step { wave: Wave::Publish, change: publish, taken: Taken::Compare });
     steps.push(complete(base, node));
     Ok(steps)
@@ -194,16 +218,17 @@ mod tests {
 
     #[test]
     fn an_open_task_takes_eight_changes_in_the_order_of_the_protocol() {
-        let steps = convert(&conversion(StateV2::Init, "n.1"), &layout::staging_of("r")).unwrap();
+        let steps = convert(&conversion(StateV2::Init, "n.1"), &GroupFolders::new("r", 2)).unwrap();
         assert_eq!(
             texts(&steps),
             [
                 "Mark: create Compaction_V2/Taskupgrade/compct.p.0.1617693156000.n%2E1 (0 bytes)",
                 "Manager: create Compaction_V2/TaskAssigned/n%2E1/Manager.aaaaffff.16176931.56000000.0 (0 bytes)",
-                "Stage: make folder Compaction_V2/.staging/r/aaaaffff.16176931.56000000.0",
-                "Fill: create Compaction_V2/.staging/r/aaaaffff.16176931.56000000.0/TaskInfo.pc.db (2 bytes)",
-                "Fill: create Compaction_V2/.staging/r/aaaaffff.16176931.56000000.0/Status.Init (0 bytes)",
-                "Publish: rename Compaction_V2/.staging/r/aaaaffff.16176931.56000000.0 to \
+                "Stage: make folder Compaction_V2/.staging/r/tasks.2/aaaaffff.16176931.56000000.0",
+                "Fill: create Compaction_V2/.staging/r/tasks.2/aaaaffff.16176931.56000000.0/TaskInfo.pc.db (2 \
+                 bytes)",
+                "Fill: create Compaction_V2/.staging/r/tasks.2/aaaaffff.16176931.56000000.0/Status.Init (0 bytes)",
+                "Publish: rename Compaction_V2/.staging/r.fence/tasks.2/aaaaffff.16176931.56000000.0 to \
                  Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0",
                 "Complete: rename Compaction_V2/Taskupgrade/compct.p.0.1617693156000.n%2E1 to \
                  Compaction_V2/Taskupgrade/compct.p.0.1617693156000.upgrade",
@@ -215,7 +240,7 @@ mod tests {
     #[test]
     fn a_finished_task_gets_no_manager() {
         for state in [StateV2::Cancel, StateV2::Done] {
-            let steps = convert(&conversion(state, "n"), &layout::staging_of("r")).unwrap();
+            let steps = convert(&conversion(state, "n"), &GroupFolders::new("r", 2)).unwrap();
             assert!(!steps.iter().any(|step| step.wave == Wave::Manager));
         }
     }

@@ -1,5 +1,6 @@
 //! One run of one operation: its name, its lock, its report, and the way to change the tree.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::lock_file::LockHolder;
@@ -11,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::lock::Guard;
 use crate::plan::phase::Operation;
-use crate::plan::steps::Taken;
+use crate::plan::steps::{GroupFolders, Taken};
 use crate::storage::{Fence, Flow, Storage};
 use crate::tree::{Change, TreePath};
 
@@ -26,7 +27,8 @@ pub(super) struct Run<'a> {
     lock_is_the_callers: bool,
     meter: Meter<'a>,
     stop: Option<&'a AtomicBool>,
-    numbers: std::cell::Cell<u64>,
+    numbers: Cell<u64>,
+    groups: Cell<u64>,
 }
 
 impl<'a> Run<'a> {
@@ -53,7 +55,8 @@ impl<'a> Run<'a> {
             lock_is_the_callers,
             meter,
             stop,
-            numbers: std::cell::Cell::new(0),
+            numbers: Cell::new(0),
+            groups: Cell::new(0),
         }
     }
 
@@ -108,10 +111,15 @@ impl Run<'_> {
         self.storage().flush()?;
         let waves = self.waves();
         let fence = self.fence();
-        // The one folder that this operation fills aside and renames out whole, made with the fence itself: nothing
-        // else may make it.
-        let staged = if self.report.operation == Operation::Recovery { layout::RECOVERY } else { layout::DONE };
-        waves.make_folder(&fence.join(staged))?;
+        // The folders that this operation fills aside and renames out whole, made with the fence itself, in one call:
+        // nothing else may make it.
+        if self.report.operation == Operation::Recovery {
+            waves.make_folder(&fence.join(layout::RECOVERY))?;
+        } else {
+            let begun = fence.join(layout::UPGRADING);
+            waves.make_folder(&begun.join(layout::DONE))?;
+            waves.rename(&begun.join(layout::DONE), &fence.join(layout::DONE))?;
+        }
         // One by one, as listed: a removal of the whole folder that a stale holder began would go on in this run's.
         for entry in self.storage().children(&layout::staging())?.unwrap_or_default() {
             let leftover = layout::staging().child(&entry.name)?;
@@ -157,6 +165,11 @@ impl Run<'_> {
         self.numbers.replace(self.numbers.get() + 1)
     }
 
+    /// The folders of the next group of tasks: a plan and a run count them alike.
+    pub(super) fn next_group(&self) -> GroupFolders {
+        GroupFolders::new(&self.name, self.groups.replace(self.groups.get() + 1))
+    }
+
     /// Takes something out of the tree, in one change, to be removed as the run ends; fine if it is gone.
     pub(super) fn take_away(&self, path: &TreePath) -> Result<()> {
         let aside = layout::set_aside(&self.fence(), self.next_number(), 0);
@@ -167,12 +180,15 @@ impl Run<'_> {
     pub(super) fn probe(&self) -> Result<()> {
         self.confirm()?;
         let probe = layout::group_probe(&self.fence(), self.next_number());
-        self.waves().create(&probe, Vec::new()).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                Error::new(ErrorKind::LockLost, "another run has begun and removed this one's folder").at(error.path())
-            }
-            _ => error,
-        })
+        self.waves().create(&probe, Vec::new()).map_err(Self::overtaken)
+    }
+
+    /// What it means that something of the fence is not found.
+    pub(super) fn overtaken(error: Error) -> Error {
+        if error.kind() != ErrorKind::NotFound {
+            return error;
+        }
+        Error::new(ErrorKind::LockLost, "another run has begun and removed this one's folder").at(error.path())
     }
 
     pub(super) fn stage(&mut self, stage: Stage) {

@@ -14,7 +14,7 @@ use super::task_facts::{Decision, Facts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::manifest::{Head, Line, Writer};
-use crate::plan::steps::{self, Conversion, Step, Wave};
+use crate::plan::steps::{self, Conversion, GroupFolders, Step, Taken, Wave};
 use crate::plan::verdict::{Marks, Verdict};
 use crate::task::{content_sum, differing_fields, to_v2, StateV2, TaskV1, TaskV2, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::TreePath;
@@ -32,7 +32,7 @@ pub(super) struct Converter<'r, 'a, 'f> {
     pub(super) run: &'r mut Run<'a>,
     pub(super) facts: &'f Facts<'f>,
     pub(super) catalog: CatalogAnswers<'r>,
-    staging: TreePath,
+    folders_of_group: GroupFolders,
     /// Folders of managers that are there.
     folders: HashSet<TreePath>,
     done: u64,
@@ -55,8 +55,8 @@ pub(super) struct Planned {
 
 impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     pub(super) fn new(run: &'r mut Run<'a>, facts: &'f Facts<'f>, catalog: CatalogAnswers<'r>) -> Self {
-        let staging = layout::staging_of(&run.name);
-        Self { run, facts, catalog, staging, folders: HashSet::new(), done: 0 }
+        let folders_of_group = run.next_group();
+        Self { run, facts, catalog, folders_of_group, folders: HashSet::new(), done: 0 }
     }
 
     /// Takes every task to be worked on through the waves.
@@ -83,6 +83,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
 
     fn group(&mut self, group: &[Work<'_>], parts: &mut NewParts) -> Result<()> {
         self.run.probe()?;
+        self.folders_of_group = self.run.next_group();
         let (adopted, to_convert) = self.adoptions(group);
         let to_convert = self.clear(to_convert)?;
         let planned = self.plan(&to_convert);
@@ -97,6 +98,9 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         self.make_folders(jobs.iter().flat_map(|job| job.steps.iter().filter_map(manager_folder)).collect())?;
         for wave in Wave::BEFORE_PART {
             self.run.check_cancelled()?;
+            if wave == Wave::Publish {
+                self.bring_into_the_fence(&jobs)?;
+            }
             self.wave(wave, &mut jobs)?;
         }
         self.write_part(&jobs, parts)?;
@@ -175,6 +179,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     /// The rows of a plan: what a run would do with each task of a group.
     pub(super) fn plan_rows(&mut self, group: &[Work<'_>]) -> Result<()> {
         self.run.check_cancelled()?;
+        self.folders_of_group = self.run.next_group();
         let (adopted, to_convert) = self.adoptions(group);
         let mut rows: Vec<(Work<'_>, Vec<Step>, Row)> =
             adopted.into_iter().map(|(work, planned)| (work, planned.steps, planned.row)).collect();
@@ -188,6 +193,10 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
             }
         }
         rows.sort_by(|left, right| left.0.file.name.cmp(&right.0.file.name));
+        if rows.iter().any(|(_, steps, _)| publishes(steps)) {
+            let rename = self.folders_of_group.rename().to_string();
+            self.run.report.actions.push(rename);
+        }
         for (_, steps, mut row) in rows {
             for folder in steps.iter().filter_map(manager_folder) {
                 if self.folders.insert(folder.clone()) && self.run.storage().find(&folder)?.is_none() {
@@ -248,7 +257,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         };
         let db = task.db_name;
         let conversion = Conversion { base: file.base().to_owned(), id, state, pc, node, db, bytes: encoded };
-        let steps = steps::convert(&conversion, &self.staging)?;
+        let steps = steps::convert(&conversion, &self.folders_of_group)?;
         fill_row(&mut row, file, &line, state);
         Ok(Planned { steps, line, row })
     }
@@ -341,6 +350,14 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
             self.fail(job.file, error);
         }
         Ok(())
+    }
+
+    /// What is published comes out of the fence, which a run that was overtaken does not have any more.
+    fn bring_into_the_fence(&self, jobs: &[Job<'_>]) -> Result<()> {
+        if !jobs.iter().any(|job| publishes(&job.steps)) {
+            return Ok(());
+        }
+        self.run.waves().one(&self.folders_of_group.rename(), Taken::Fail).map_err(Run::overtaken)
     }
 
     fn write_part(&mut self, jobs: &[Job<'_>], parts: &mut NewParts) -> Result<()> {
@@ -441,6 +458,10 @@ pub(super) fn work<'f>(files: &'f [V1File], decisions: &[Decision]) -> (Vec<Work
 /// The folder in which a step makes a manager file.
 fn manager_folder(step: &Step) -> Option<TreePath> {
     (step.wave == Wave::Manager).then(|| step.change.path().parent()).flatten()
+}
+
+fn publishes(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.wave == Wave::Publish)
 }
 
 fn id_of(work: &Work<'_>) -> Result<V2Id> {

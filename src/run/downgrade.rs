@@ -1,6 +1,6 @@
 //! The downgrade: V2 tasks become V1 tasks, with the state they have now.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::context::Run;
 use super::convert::{actions, failures, take_wave};
@@ -104,6 +104,8 @@ struct Carrier<'r, 'a> {
     fixed: HashSet<(u64, i32)>,
     /// V1 bases of tasks born in V2, chosen now.
     chosen: HashSet<V1Base>,
+    /// Tasks born in V2 that failed before their names were chosen, by their sequence numbers.
+    nameless: HashMap<i32, V2Id>,
     fence: TreePath,
     done: u64,
     dropped: Dropped,
@@ -141,8 +143,21 @@ impl<'r, 'a> Carrier<'r, 'a> {
         run.report.v2_tasks = names.ids.len() as u64;
         run.report.v1_states = v1.by_state();
         let fence = run.fence();
-        let dropped = Dropped::default();
-        Ok(Self { run, names, v1, scan, made, complete, reopening, fixed, chosen, fence, done: 0, dropped })
+        Ok(Self {
+            run,
+            names,
+            v1,
+            scan,
+            made,
+            complete,
+            reopening,
+            fixed,
+            chosen,
+            nameless: HashMap::new(),
+            fence,
+            done: 0,
+            dropped: Dropped::default(),
+        })
     }
 
     fn carry_all(&mut self) -> Result<()> {
@@ -221,7 +236,12 @@ impl<'r, 'a> Carrier<'r, 'a> {
             match self.plan(id) {
                 Ok(plan) => plans.push(plan),
                 Err(error) if self.run.options.force && of_this_task(&error) => self.lose(id, &error),
-                Err(error) => self.fail(row(id, Outcome::Failed), &error),
+                Err(error) => {
+                    if id.upgraded_from().is_none() {
+                        self.nameless.entry(id.sequence_no).or_insert_with(|| id.clone());
+                    }
+                    self.fail(row(id, Outcome::Failed), &error);
+                }
             }
         }
         plans
@@ -299,6 +319,13 @@ impl<'r, 'a> Carrier<'r, 'a> {
     fn choose(&mut self, id: &V2Id, whole: &WholeTask) -> Result<V1Base> {
         if let Some(base) = self.scan.carrying.get(id) {
             return Ok(base.clone());
+        }
+        // Names are given in one order, whatever failed on the way: a later run would else find its own place taken.
+        if let Some(first) = self.nameless.get(&id.sequence_no) {
+            return Err(Error::new(
+                ErrorKind::RetryLater,
+                format!("its V1 name depends on that of {first}, which failed"),
+            ));
         }
         let pu = &whole.task.receive_pu;
         let is_taken = |base: &V1Base| {

@@ -11,6 +11,7 @@ mod finish;
 mod gate;
 mod groups;
 mod inspect;
+mod job;
 mod leftovers;
 mod lock_file;
 mod log;
@@ -35,6 +36,7 @@ mod verify;
 mod waves;
 
 pub use self::log::{LogSink, SessionLog};
+pub use job::{Job, JobProgressSink};
 pub use lock_file::LockHolder;
 pub use options::{Progress, ProgressSink, RunOptions, Stage};
 pub use report::{Counts, Outcome, Report, Row, REPORT_FORMAT, ROWS_LIMIT};

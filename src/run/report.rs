@@ -1,5 +1,6 @@
 //! What a run says when it ends: counts, the tasks that deserve a line, and what to do next.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -186,6 +187,10 @@ pub struct Report {
     pub v1_states: ByState,
     /// V2 tasks in all, where they were listed.
     pub v2_tasks: u64,
+    /// V2 tasks that have a manager file and so are not finished, where STATUS counted them.
+    pub v2_open: u64,
+    /// What each operation would do now, where STATUS tells it.
+    pub choices: Vec<(Operation, String)>,
     /// The tasks that deserve a line.
     pub rows: Vec<Row>,
     /// Tasks that went well and are not listed, since there are over [`ROWS_LIMIT`].
@@ -229,7 +234,9 @@ struct Document<'a> {
     counts: Counts,
     v1_states: States,
     v2_tasks: u64,
+    v2_open: u64,
     verified: u64,
+    choices: BTreeMap<&'static str, &'a str>,
     recovery_mode: Option<&'static str>,
     lock_holder: Option<&'a LockHolder>,
     started_nodes: &'a [String],
@@ -289,6 +296,8 @@ impl Report {
             counts: Counts::default(),
             v1_states: ByState::default(),
             v2_tasks: 0,
+            v2_open: 0,
+            choices: Vec::new(),
             rows: Vec::new(),
             rows_left_out: 0,
             warnings: Vec::new(),
@@ -354,6 +363,8 @@ impl Report {
             counts: self.counts,
             v1_states: States { Init: init, Assigned: assigned, Cancel: cancel, Done: done },
             v2_tasks: self.v2_tasks,
+            v2_open: self.v2_open,
+            choices: self.choices.iter().map(|(operation, text)| (operation.word(), text.as_str())).collect(),
             verified: self.verified,
             recovery_mode: self.recovery_mode.map(RecoveryMode::word),
             lock_holder: self.lock_holder.as_ref(),
@@ -403,7 +414,9 @@ impl Report {
             );
         }
         if self.v2_tasks > 0 {
-            push_line(&mut text, format_args!("  V2 tasks  {}", self.v2_tasks));
+            let open =
+                if self.operation == Operation::Status { format!(", {} open", self.v2_open) } else { String::new() };
+            push_line(&mut text, format_args!("  V2 tasks  {}{open}", self.v2_tasks));
         }
         if self.verified > 0 {
             push_line(&mut text, format_args!("  verified  {} pairs", self.verified));
@@ -418,6 +431,8 @@ impl Report {
         list(&mut text, "warning", &self.warnings);
         list(&mut text, "unknown", &self.unknown);
         list(&mut text, "leftover", &self.leftovers);
+        let choices = self.choices.iter().map(|(operation, choice)| format!("{}: {choice}", operation.word()));
+        list(&mut text, "can", choices.collect::<Vec<_>>().as_slice());
         if !self.next_action.is_empty() {
             push_line(&mut text, format_args!("  next      {}", self.next_action));
         }

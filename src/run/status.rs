@@ -1,13 +1,16 @@
 //! STATUS: where things stand. Takes no lock and writes nothing.
 
-use super::context::Run;
 use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use super::context::Run;
 
 use super::finish::each_part_line;
 use super::leftovers::leftovers;
 use super::lock_file::LockHolder;
 use super::options::Stage;
 use super::parts::Parts;
+use super::recovery_scan::{unknown_beside_managers, RecoveryScan};
 use super::report::{Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
 use super::trees::{self, Trees};
@@ -15,12 +18,36 @@ use super::v1_check::{self, Manifests};
 use super::verify::Verifier;
 use crate::error::{ErrorKind, Result};
 use crate::layout;
-use crate::plan::phase::Phase;
+use crate::plan::phase::{choices, Phase};
+use crate::plan::recovery::RecoveryMode;
+use crate::storage::{none_if_missing, Storage};
 
-/// Runs STATUS.
+/// How often the trees are looked at again where somebody changes them meanwhile.
+const LOOKS_LIMIT: u32 = 5;
+
+/// Runs STATUS. Another process may change the trees at any moment: what was seen counts where the phase is the same
+/// before and after.
 pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     run.stage(Stage::Check);
-    let seen = trees::read(run.storage())?;
+    let fresh = run.report.clone();
+    let mut look = 1;
+    loop {
+        let seen = trees::read(run.storage())?;
+        let answer = look_once(run, &seen);
+        if trees::read(run.storage())?.facts == seen.facts {
+            return answer;
+        }
+        if look == LOOKS_LIMIT {
+            run.warn("another process changes the trees faster than they can be looked at".to_owned());
+            return answer;
+        }
+        look += 1;
+        run.check_cancelled()?;
+        run.report = fresh.clone();
+    }
+}
+
+fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     match LockHolder::read(run.storage()) {
         Ok(holder) => run.report.lock_holder = holder,
         Err(error) => run.warn(format!("who holds the lock cannot be read: {error}")),
@@ -36,28 +63,83 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
         }
     };
     run.report.conclude(phase, format!("the tree is in the phase {}", phase.word()));
+    run.report.choices = choices(phase).into();
     run.stage(Stage::List);
     let v1 = V1Scan::read(run.storage())?;
     let v2 = V2Scan::read(run.storage())?;
     run.report.v1_states = v1.by_state();
     run.report.v2_tasks = v2.count;
+    run.report.v2_open = count_managers(run.storage())?;
     run.report.counts.total = v1.files.len() as u64;
     run.report.counts.left = run.report.counts.total;
     run.report.unknown.extend(v2.unknown.iter().cloned());
     let unknown_in_v1 = v1_check::unknown_in_v1(run, &v1)?;
     run.report.unknown.extend(unknown_in_v1);
+    let beside_managers = unknown_beside_managers(run.storage())?;
+    run.report.unknown.extend(beside_managers);
     if phase == Phase::Deleting && !seen.facts.v1_deleting {
         run.warn("the upgrade is complete and its V1 tree is gone; no DELETE that is under way explains it".to_owned());
     }
-    list_leftovers(run, &seen);
+    list_leftovers(run, seen);
     match phase {
         Phase::Upgraded | Phase::Reopening => upgraded(run, &v1),
         Phase::Upgrading => upgrading(run, &v1),
+        Phase::Recovering => recovering(run, &v1),
         _ => {
             list_twins(run, &v1);
             Ok(())
         }
     }
+}
+
+/// V2 tasks that are not finished have a manager file.
+fn count_managers(storage: &dyn Storage) -> Result<u64> {
+    let mut count = 0;
+    for node in storage.children(&layout::v2_task_assigned())?.unwrap_or_default() {
+        if !node.is_folder() {
+            continue;
+        }
+        let listed = storage.list(&layout::v2_task_assigned().join(&node.name), &mut |entry| {
+            count += u64::from(layout::parse_manager(&entry.name).is_some());
+            ControlFlow::Continue(())
+        });
+        none_if_missing(listed)?;
+    }
+    Ok(count)
+}
+
+/// In which direction a RECOVERY goes, and how far it is.
+fn recovering(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
+    list_twins(run, v1);
+    let scan = match RecoveryScan::read(run.storage()) {
+        Ok(scan) => scan,
+        Err(error) if error.kind() == ErrorKind::Refused => {
+            run.warn(error.to_string());
+            error.next_action().clone_into(&mut run.report.next_action);
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    run.report.unknown.extend(scan.unknown.iter().cloned());
+    run.report.recovery_mode = scan.mode;
+    let headline = match scan.mode {
+        None => "a RECOVERY was about to begin and has done nothing".to_owned(),
+        Some(RecoveryMode::Downgrade) if scan.all_carried => {
+            "a RECOVERY by downgrade is under way: every V2 task is carried to V1, V2 is still to go".to_owned()
+        }
+        Some(RecoveryMode::Downgrade) => format!(
+            "a RECOVERY by downgrade is under way: {} V1 tasks were written, {} V2 tasks are there",
+            scan.carried.len(),
+            run.report.v2_tasks
+        ),
+        Some(mode) => format!("a RECOVERY by {} is under way: V2 is going", mode.word()),
+    };
+    run.report.headline = format!("{}; {headline}", run.report.headline);
+    if let Some(mode) = scan.mode {
+        run.report.next_action =
+            format!("run RECOVERY again, by {} or auto, to finish; do not start a node before that", mode.word());
+    }
+    Ok(())
 }
 
 /// Folders and files of runs that did not end, or of the one that the lock file names.
@@ -93,7 +175,12 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     let manifests = Manifests::read(run.storage())?;
     run.report.started_nodes.clone_from(&manifests.started_nodes);
     run.report.unknown.extend(manifests.unknown.iter().cloned());
-    let strangers = v1_check::strangers(v1, &manifests);
+    let mut strangers = v1_check::strangers(v1, &manifests);
+    if run.report.phase == Phase::Reopening {
+        let marks = MarkScan::read(run.storage())?;
+        run.report.unknown.extend(marks.unknown.iter().cloned());
+        strangers.retain(|(file, _)| !marks.upgraded.contains(file.base()) || manifests.has_base(file.base()));
+    }
     run.report.counts.left = strangers.len() as u64;
     run.report.counts.skipped = run.report.counts.total - run.report.counts.left;
     for (file, why) in &strangers {

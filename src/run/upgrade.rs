@@ -115,9 +115,12 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, complete: Option<&Complete>) -> Resu
     if let (Some(complete), true) = (complete, begins) {
         clear_leftover_marks(run, &complete.manifests)?;
     }
-    run.waves().make_folder(&layout::upgrading())?;
-    if complete.is_some() && begins {
-        run.waves().create(&layout::reopen(), Vec::new())?;
+    if begins {
+        let staged = run.fence().join(layout::UPGRADING);
+        if complete.is_some() {
+            run.waves().create(&staged.join(layout::REOPEN), Vec::new())?;
+        }
+        run.waves().rename(&staged, &layout::upgrading())?;
     }
     if let Err(error) = nodes_allow(run) {
         // A node came up in the meantime. What has not begun is not left as if it had.

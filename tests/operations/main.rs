@@ -22,4 +22,5 @@ mod recovery_resume;
 mod refusals;
 mod reopen;
 mod reports;
+mod status;
 mod upgrade;

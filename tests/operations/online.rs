@@ -120,7 +120,7 @@ type When = fn(&Change) -> bool;
 
 /// The moments of a task's conversion, from its first change to the end of the run.
 const MOMENTS: [(&str, When); 7] = [
-    ("it begins", |change| matches!(change, Change::MakeFolder { path } if path.name() == "Taskupgrade")),
+    ("it begins", |change| matches!(change, Change::Rename { to, .. } if to.name() == "Taskupgrade")),
     // V1 is listed and no task is read yet.
     ("a group begins", |change| change.path().name().starts_with("group.")),
     ("marks", |change| change.path().as_str().ends_with(".solo_1")),

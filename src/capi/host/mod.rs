@@ -28,7 +28,7 @@ pub(super) use self::storage::HostStorage;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The host's own data, released once, when the config and every session opened from it are freed.
+/// The host's own data, released once, when the config, every session opened from it and every job of these are freed.
 pub(super) struct HostData {
     user_data: *mut c_void,
     release: Option<unsafe extern "C" fn(user_data: *mut c_void)>,

@@ -1,0 +1,149 @@
+//! STATUS in every phase, and while another session changes the tree.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use comptask_upgrade::task::StateV1;
+use comptask_upgrade::{Operation, Phase, RecoveryMode, RunOptions};
+use serde_json::Value;
+
+use crate::support::places::{on_both, on_both_with, Place};
+use crate::support::trees::CATALOG;
+use crate::support::v1_files::{file, folder, v1};
+
+fn json(place: &Place) -> Value {
+    let report = place.unchanged_by(|| place.status().unwrap());
+    serde_json::from_str(&report.to_json(None)).unwrap()
+}
+
+#[test]
+fn it_says_what_each_operation_would_do_and_how_many_v2_tasks_are_open() {
+    on_both_with("seed", |place, _, _| {
+        let before = json(place);
+        assert_eq!(before["phase"], "NotStarted");
+        assert_eq!(before["choices"]["upgrade"], "converts every V1 task");
+        assert_eq!(before["choices"]["recovery"], "nothing to recover");
+        assert!(before["choices"]["delete"].as_str().unwrap().starts_with("refused: "));
+        place.upgrade().unwrap();
+        let after = json(place);
+        assert_eq!(
+            (&after["phase"], &after["v2_tasks"], &after["v2_open"]),
+            (&"Upgraded".into(), &4.into(), &2.into())
+        );
+        let text = place.status().unwrap().summary();
+        assert!(text.contains("V2 tasks  4, 2 open"), "{text}");
+        assert!(text.contains("can       recovery: by cancel where nothing happened"), "{text}");
+        place.delete().unwrap();
+        assert_eq!(json(place)["choices"]["recovery"], "by downgrade: V2 tasks become V1 tasks");
+    });
+}
+
+#[test]
+fn a_recovery_under_way_is_told_with_its_direction_and_how_far_it_is() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        folder(&*place.storage, "Compaction_V2/Taskrecovery");
+        let status = place.status().unwrap();
+        assert_eq!((status.phase, status.recovery_mode), (Phase::Recovering, None));
+        assert!(status.headline.contains("has done nothing"), "{}", status.headline);
+        file(&*place.storage, "Compaction_V2/Taskrecovery/Mode.downgrade", b"");
+        file(&*place.storage, "Compaction_V2/Taskrecovery/aaaaffff.16176931.56000000.0.downgrade", b"");
+        file(&*place.storage, "Compaction_V2/Taskrecovery/what.is.this", b"");
+        let status = place.status().unwrap();
+        assert_eq!(status.recovery_mode, Some(RecoveryMode::Downgrade));
+        assert!(status.headline.contains("1 V1 tasks were written, 4 V2 tasks are there"), "{}", status.headline);
+        assert!(status.next_action.contains("by downgrade or auto"), "{}", status.next_action);
+        assert_eq!(status.unknown, ["Compaction_V2/Taskrecovery/what.is.this"]);
+        file(&*place.storage, "Compaction_V2/Taskrecovery/Carried", b"");
+        assert!(place.status().unwrap().headline.contains("V2 is still to go"));
+    });
+}
+
+#[test]
+fn a_reopened_upgrade_counts_what_is_taken_in_already() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        for ts in [1_700_000_000_000, 1_700_000_000_001] {
+            v1(&*place.storage, "late", 0, ts, StateV1::Init, ("sales", "eu"));
+        }
+        file(&*place.storage, "Compaction_V2/Taskupgrade/Reopen", b"");
+        file(&*place.storage, "Compaction_V2/Taskupgrade/compct.late.0.1700000000000.upgrade", b"");
+        let status = place.status().unwrap();
+        assert_eq!(status.phase, Phase::Reopening);
+        assert_eq!((status.counts.total, status.counts.skipped, status.counts.left), (6, 5, 1));
+        assert_eq!(status.rows[0].v1_name, "compct.late.0.1700000000001");
+    });
+}
+
+#[test]
+fn what_lies_beside_manager_files_is_unknown() {
+    on_both_with("seed", |place, _, _| {
+        file(&*place.storage, "Compaction_V2/TaskAssigned/solo_1/note", b"");
+        let status = place.status().unwrap();
+        assert_eq!(status.unknown, ["Compaction_V2/TaskAssigned/solo_1/note"]);
+    });
+}
+
+/// Asks for STATUS again and again while `work` changes the tree; gives what was seen.
+fn watched(place: &Place, work: impl FnOnce() + Send) -> Vec<comptask_upgrade::Report> {
+    let ended = AtomicBool::new(false);
+    // STATUS takes no lock, so it needs no more than the storage.
+    let storage = Arc::clone(&place.storage);
+    let session = place.builder_on(storage).open().unwrap();
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            work();
+            ended.store(true, Ordering::SeqCst);
+        });
+        let mut seen = Vec::new();
+        while !ended.load(Ordering::SeqCst) && !worker.is_finished() {
+            let report = session.run(Operation::Status, &RunOptions::default(), None);
+            seen.push(report.unwrap_or_else(|failure| panic!("{}", failure.error)));
+        }
+        worker.join().unwrap();
+        seen
+    })
+}
+
+#[test]
+fn it_stays_right_while_another_session_upgrades_deletes_and_goes_back() {
+    const TASKS: u64 = 300;
+    on_both(CATALOG, |place| {
+        for ts in 0..TASKS {
+            v1(&*place.storage, "p", 0, 1_617_693_156_000 + ts, StateV1::Init, ("sales", "eu"));
+        }
+        let back = RunOptions { recovery_mode: RecoveryMode::Downgrade, ..RunOptions::default() };
+        let seen = watched(place, || {
+            place.upgrade().unwrap();
+            place.delete().unwrap();
+            place.run_with(Operation::Recovery, back).unwrap();
+        });
+        let mut phases = Vec::new();
+        for report in &seen {
+            let counts = report.counts;
+            let sum = counts.converted + counts.skipped + counts.cancelled + counts.failed + counts.left;
+            assert_eq!(counts.total, sum, "{}", report.headline);
+            assert_eq!(counts.failed, 0, "{}", report.summary());
+            let in_upgrade = matches!(report.phase, Phase::NotStarted | Phase::Upgrading | Phase::Upgraded);
+            // A downgrade ends in NotStarted too, with every task.
+            assert!(!in_upgrade || counts.total == TASKS, "{}", report.summary());
+            assert!(report.phase != Phase::Upgraded || counts.skipped == TASKS, "{}", report.summary());
+            assert!(report.phase != Phase::V2Only || report.v2_tasks == TASKS, "{}", report.summary());
+            phases.push(report.phase);
+        }
+        phases.dedup();
+        println!("{} looks, {phases:?}", seen.len());
+        assert!(seen.len() >= 3, "{} looks", seen.len());
+        let order = [
+            Phase::NotStarted,
+            Phase::Upgrading,
+            Phase::Upgraded,
+            Phase::Deleting,
+            Phase::V2Only,
+            Phase::Recovering,
+            Phase::NotStarted,
+        ];
+        let mut rest = order.iter();
+        assert!(phases.iter().all(|phase| rest.any(|next| next == phase)), "out of order: {phases:?}");
+    });
+}
