@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::recovery::{carry, finish_cleared, free_base, Carriage};
 use crate::plan::steps::{Step, Wave};
+use crate::storage::Storage;
 use crate::task::{dropped_by_v1, to_v1, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::TreePath;
 
@@ -25,6 +26,22 @@ const GROUP_TASKS: usize = 1_024;
 /// The folders of V1, which went with a DELETE.
 pub(super) fn v1_folders() -> [TreePath; 2] {
     [layout::v1_scheduler(), layout::v1_task_assigned()]
+}
+
+/// That V2 tasks can be read, so that none counts as finished and cleared only because their folder is away. An upgrade
+/// that was stopped as it began may not have made the folder yet.
+///
+/// # Errors
+/// `Damaged` where the folder is gone.
+pub(super) fn v2_is_there(storage: &dyn Storage) -> Result<()> {
+    let there = |path: TreePath| Ok::<bool, Error>(storage.find(&path)?.is_some());
+    let just_begun = !there(layout::done())? && there(layout::v1_scheduler())? && !there(layout::v1_deleting())?;
+    if just_begun || there(layout::v2_scheduler())? {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Damaged, "the folder of the V2 tasks is gone, so none can be carried to V1")
+        .at(layout::v2_scheduler())
+        .advise("bring the folder back, then run RECOVERY again"))
 }
 
 /// Carries every V2 task to V1.
@@ -81,6 +98,8 @@ struct Carrier<'r, 'a> {
     made: Made,
     /// The upgrade is complete, so what V2 says is the truth.
     complete: bool,
+    /// A complete upgrade was taken up again: of tasks that no manifest holds yet V1 is the truth.
+    reopening: bool,
     /// Times and sequence numbers of V2 tasks whose V1 names are fixed.
     fixed: HashSet<(u64, i32)>,
     /// V1 bases of tasks born in V2, chosen now.
@@ -111,15 +130,9 @@ impl<'r, 'a> Carrier<'r, 'a> {
     fn new(run: &'r mut Run<'a>) -> Result<Self> {
         run.stage(Stage::List);
         let storage = run.storage();
-        if storage.find(&layout::v2_scheduler())?.is_none() {
-            return Err(Error::new(
-                ErrorKind::Damaged,
-                "the folder of the V2 tasks is gone, so none can be carried to V1",
-            )
-            .at(layout::v2_scheduler())
-            .advise("bring the folder back, then run RECOVERY again"));
-        }
+        v2_is_there(storage)?;
         let complete = storage.has_folder(&layout::done())?;
+        let reopening = storage.find(&layout::reopen())?.is_some();
         let manifests = if complete { Some(Manifests::read(storage)?) } else { None };
         let made = Made::read(storage, manifests.as_ref(), None)?;
         let names = V2Names::read(storage)?;
@@ -137,6 +150,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
             scan,
             made,
             complete,
+            reopening,
             fixed,
             chosen,
             nameless: HashMap::new(),
@@ -258,7 +272,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         row.pc.clone_from(&whole.task.pc_name);
         row.node.clone_from(&whole.task.executenode);
         row.v2_state = Some(whole.state);
-        if !self.complete && !born && !there.is_empty() {
+        if !self.is_complete(id) && !born && !there.is_empty() {
             // No node has run it: until an upgrade is complete V1 is the truth.
             row.outcome = Outcome::Kept;
             row.v1_state = there.first().copied();
@@ -282,11 +296,17 @@ impl<'r, 'a> Carrier<'r, 'a> {
         Ok(Plan { steps, row })
     }
 
-    /// A V2 task that is not whole and whose V1 file is there, where no upgrade is complete: an attempt that did not end.
+    /// Whether a node may have run a task: its upgrade is complete.
+    fn is_complete(&self, id: &V2Id) -> bool {
+        self.complete && (!self.reopening || self.made.has(id))
+    }
+
+    /// A V2 task that is not whole and whose V1 file is there, of an upgrade that is not complete: an attempt that did
+    /// not end.
     fn torn_attempt(&self, id: &V2Id, inspected: Option<&Inspected>) -> Option<Plan> {
         let Some(Inspected::Torn(why)) = inspected else { return None };
-        let (ts, _) = id.upgraded_from().filter(|_| !self.complete)?;
-        let its = |base: &V1Base| base.ts == ts && base.seq == id.sequence_no;
+        let (ts, _) = id.upgraded_from().filter(|_| !self.is_complete(id))?;
+        let its = |base: &V1Base| base.ts == ts && base.seq == id.sequence_no && !self.made.has_base(base);
         let file = self.v1.files.iter().find(|file| file.parsed().as_ref().is_some_and(its))?;
         let mut row = row(id, Outcome::Kept);
         row.v1_name = file.name.to_string();

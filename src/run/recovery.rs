@@ -186,6 +186,7 @@ fn loses_a_task(finding: Finding) -> bool {
 fn check_up_front(run: &Run<'_>, mode: RecoveryMode) -> Result<()> {
     let mut folders = vec![layout::v2()];
     if mode == RecoveryMode::Downgrade {
+        downgrade::v2_is_there(run.storage())?;
         folders.push(layout::v1_scheduler());
     }
     rights::refuse(&rights::missing(run, &folders)?)

@@ -8,11 +8,13 @@ use comptask_upgrade::storage::{EntrySink, Flow};
 use comptask_upgrade::task::{StateV1, StateV2};
 use comptask_upgrade::tree::{Change, Stat, TreePath};
 use comptask_upgrade::{
-    Counts, ErrorKind, Operation, Outcome, Phase, RecoveryMode, Report, Result, RunOptions, Storage,
+    Counts, ErrorKind, MemoryStorage, Operation, Outcome, Phase, RecoveryMode, Report, Result, RunOptions, Storage,
 };
 
+use crate::support::faults::{Call, Fault, FaultStorage};
 use crate::support::meddling::{Meddling, Up};
 use crate::support::places::{on_both, on_both_with, Place};
+use crate::support::sessions::builder;
 use crate::support::trees::CATALOG;
 use crate::support::v1_files::{bytes, exists, file, names, remove, rename, replace, v1, v1_bytes, v1_name, v1_task};
 use crate::support::ways_back::{by, recover, refused, v2_record};
@@ -104,7 +106,7 @@ fn nodes_that_are_up_do_not_refuse_it_and_the_manifest_says_so() {
 }
 
 /// Does something to V1 once, just before the first change that fits.
-fn run_while(place: &Place, when: fn(&Change) -> bool, then: impl FnOnce(&dyn Storage) + Send + 'static) -> Report {
+fn run_while(place: &Place, when: When, then: impl FnOnce(&dyn Storage) + Send + 'static) -> Report {
     let inner = Arc::clone(&place.storage);
     let storage = Meddling::new(Arc::clone(&place.storage), when, move || then(&*inner));
     let session = place.builder_on(Arc::new(storage)).open().unwrap();
@@ -114,8 +116,10 @@ fn run_while(place: &Place, when: fn(&Change) -> bool, then: impl FnOnce(&dyn St
     report
 }
 
+type When = fn(&Change) -> bool;
+
 /// The moments of a task's conversion, from its first change to the end of the run.
-const MOMENTS: [(&str, fn(&Change) -> bool); 7] = [
+const MOMENTS: [(&str, When); 7] = [
     ("it begins", |change| matches!(change, Change::Rename { to, .. } if to.name() == "Taskupgrade")),
     // V1 is listed and no task is read yet.
     ("a group begins", |change| change.path().name().starts_with("group.")),
@@ -294,4 +298,40 @@ fn what_vanished_between_two_runs_is_taken_back_too() {
         assert_eq!((report.counts.total, report.counts.skipped, report.counts.converted), (2, 2, 0));
         v2_is_v1(place, &[(0, StateV1::Init), (2, StateV1::Init)]);
     });
+}
+
+/// Killed anywhere, and V1 moves on before the next run: V2 is what V1 is then.
+#[test]
+fn killed_anywhere_the_next_run_takes_over_what_v1_did_meanwhile() {
+    let start = MemoryStorage::new();
+    for seq in 0..4 {
+        v1(&start, "p", seq, TS, StateV1::Init, SOLO);
+    }
+    let run = |storage: &FaultStorage| {
+        let session = builder(Arc::new(storage.clone()), storage.lock(), CATALOG).open().unwrap();
+        session.run(Operation::Upgrade, &online(), None)
+    };
+    let quiet = FaultStorage::new(&start.copy(), None, 1);
+    run(&quiet).unwrap();
+    let mut resumed = 0;
+    for (at, call) in (1..).zip(quiet.calls()).filter(|(_, call)| *call != Call::Look) {
+        for fault in [Fault::CrashAfter, Fault::Torn].into_iter().filter(|fault| fault.applies_to(call)) {
+            let tree = start.copy();
+            let _killed = run(&FaultStorage::new(&tree, Some((at, fault)), at));
+            if exists(&tree, "Compaction_V2/TaskUpgrade.done") {
+                continue;
+            }
+            remove(&tree, &path(0, StateV1::Init));
+            rename(&tree, &path(1, StateV1::Init), &path(1, StateV1::Done));
+            v1(&tree, "p", 9, TS, StateV1::Init, SOLO);
+            let place = Place { storage: Arc::new(tree), ..Place::in_memory(CATALOG) };
+            let report = place.run_with(Operation::Upgrade, online());
+            let report = report.unwrap_or_else(|failure| panic!("{fault:?} at {at}: {failure}"));
+            adds_up(report.counts);
+            let init = StateV1::Init;
+            v2_is_v1(&place, &[(1, StateV1::Done), (2, init), (3, init), (9, init)]);
+            resumed += 1;
+        }
+    }
+    assert!(resumed > 25, "{resumed}");
 }

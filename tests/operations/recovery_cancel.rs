@@ -63,6 +63,23 @@ fn an_upgrade_that_did_not_end_is_cancelled_too() {
     });
 }
 
+/// Nobody should have touched it; that is no reason to throw away what somebody did.
+#[test]
+fn a_v2_task_that_changed_before_the_upgrade_was_complete_is_no_attempt() {
+    on_both_with("half-way", |place, _, _| {
+        let storage = &*place.storage;
+        edit(storage, "aaaaffff.16176931.56000000.0", |task| task.table_name.push('x'));
+        edit(storage, "aaaaffff.16176931.56000000.1", |task| task.table_name.push('x'));
+        set_status(storage, "aaaaffff.16176931.56000000.2", StateV2::Done);
+        let reasons = [
+            "aaaaffff.16176931.56000000.0: its TaskInfo changed, though the upgrade is not complete",
+            "aaaaffff.16176931.56000000.1: no upgrade that the tree knows made it",
+            "aaaaffff.16176931.56000000.2: no upgrade that the tree knows made it",
+        ];
+        refused(place, by(Cancel), &reasons);
+    });
+}
+
 /// Wherever an upgrade was stopped or killed, what it made is known for its own.
 #[test]
 fn an_upgrade_that_was_stopped_anywhere_is_cancelled() {
@@ -282,6 +299,8 @@ fn nodes_that_are_up_or_come_up_refuse_it_and_nothing_has_begun() {
             let failure = place.unchanged_by(|| run(&session, Operation::Recovery).unwrap_err());
             assert_eq!(failure.error.kind(), ErrorKind::NodesOnline);
             assert!(failure.error.message().contains("xcloud24_9876"), "{}", failure.error);
+            let asked = session.check_all_offline(Operation::Recovery).unwrap_err();
+            assert_eq!(asked.kind(), ErrorKind::NodesOnline);
         }
         checker.upgraded(&place.image()).unwrap();
     });

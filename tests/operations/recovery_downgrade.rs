@@ -1,4 +1,4 @@
-//! RECOVERY by downgrade and by downgrade_old: what becomes of every task.
+//! RECOVERY by `downgrade` and by `downgrade_old`: what becomes of every task.
 
 use std::sync::Arc;
 

@@ -55,12 +55,12 @@ fn recovering<const MODE: usize>(place: &Place) {
     recovery_begun(&*place.storage, Some(RecoveryMode::ALL[MODE]));
 }
 
-#[test]
-fn every_mode_in_every_phase_does_what_the_table_says() {
+/// Each phase, how a tree gets into it, and what RECOVERY does there by auto, cancel, `downgrade_old` and downgrade.
+fn table() -> [(&'static str, Phase, Make, [Does; 4]); 14] {
     use Does::{Nothing, Refused, Runs};
     let gone = Refused("the old V1 files are gone", "mode downgrade");
     let other = |word: &'static str| Refused("a RECOVERY by", word);
-    let table: [(&str, Phase, Make, [Does; 4]); 14] = [
+    [
         ("never upgraded", Phase::NotStarted, |_| (), [Nothing; 4]),
         ("empty", Phase::Empty, |place| remove(&*place.storage, "Compaction/Scheduler"), [Nothing; 4]),
         ("interrupted", Phase::Upgrading, upgrading, [Runs; 4]),
@@ -131,8 +131,13 @@ fn every_mode_in_every_phase_does_what_the_table_says() {
             },
             [Refused("it says both", "remove the other mode file"); 4],
         ),
-    ];
-    for (name, phase, make, row) in table {
+    ]
+}
+
+#[test]
+fn every_mode_in_every_phase_does_what_the_table_says() {
+    use Does::{Nothing, Refused, Runs};
+    for (name, phase, make, row) in table() {
         for (mode, does) in RecoveryMode::ALL.into_iter().zip(row) {
             on_both_with("seed", |place, _, _| {
                 make(place);

@@ -18,7 +18,7 @@ use crate::support::meddling::Meddling;
 use crate::support::places::{on_both_with, Place};
 use crate::support::sessions::{builder, fresh};
 use crate::support::trees::{fixture, CATALOG};
-use crate::support::v1_files::{names, v1_bytes, v1_task};
+use crate::support::v1_files::{folder, names, remove, v1, v1_bytes, v1_task};
 use crate::support::ways_back::{born, by, by_force, clear, only_v1, recover, set_status, starts, v1_tasks, v1_tree};
 
 const PU: &str = "xcloud24_9876";
@@ -180,8 +180,8 @@ fn whatever_befalls_it_the_same_command_again_ends_in_the_same_tree() {
     fresh(&tree, CATALOG).run(Operation::Upgrade, &RunOptions::default(), None).unwrap();
     let clean = tree.copy();
     lively(&tree);
-    // Of another number: which of two that collide moves on may depend on which of them failed first.
-    born(&tree, "b2", 5, "p", StateV2::Done);
+    // Which of the two moves on must not depend on which of them failed first.
+    born(&tree, "b2", 4, "p", StateV2::Done);
     clear(&tree, "aaaaffff.16149283.56000000.0");
     clear(&tree, FIRST);
     let deleted = tree.copy();
@@ -240,6 +240,60 @@ fn in_order(tree: &MemoryStorage, start: &MemoryStorage, mode: RecoveryMode, wha
         let lost_by_force = id == "b1.4" && mode == DowngradeOld;
         assert!(!was_in_v2 || in_v2 || in_v1 || lost_by_force, "{id} is nowhere: {what}");
     }
+}
+
+/// Killed anywhere, on a tree that had no V2 before: each way back is open, and V1 is the truth.
+#[test]
+fn an_upgrade_that_was_killed_anywhere_goes_back_by_every_mode() {
+    let start = MemoryStorage::new();
+    let task = |pu: &str, seq: i32, state| drop(v1(&start, pu, seq, 1_700_000_000_123, state, ("sales", "eu")));
+    task("a", 0, StateV1::Init);
+    task("b", 0, StateV1::Assigned);
+    task("b", 1, StateV1::Done);
+    folder(&start, "Compaction/TaskAssigned");
+    let quiet = FaultStorage::new(&start.copy(), None, 1);
+    let run = |storage: &FaultStorage| {
+        let session = builder(Arc::new(storage.clone()), storage.lock(), CATALOG).open().unwrap();
+        session.run(Operation::Upgrade, &RunOptions::default(), None)
+    };
+    run(&quiet).unwrap();
+    for (at, call) in (1..).zip(quiet.calls()).filter(|(_, call)| *call != Call::Look) {
+        for fault in [Fault::CrashAfter, Fault::Torn].into_iter().filter(|fault| fault.applies_to(call)) {
+            let killed = start.copy();
+            let _killed = run(&FaultStorage::new(&killed, Some((at, fault)), 1));
+            let phase = fresh(&killed, CATALOG).run(Operation::Status, &RunOptions::default(), None).unwrap().phase;
+            for mode in [Cancel, DowngradeOld, Downgrade] {
+                let tree = killed.copy();
+                let what = format!("{mode:?} in {phase:?} after {fault:?} at {at}");
+                let report = fresh(&tree, CATALOG).run(Operation::Recovery, &by(mode), None);
+                let report = report.unwrap_or_else(|failure| panic!("{what}: {failure}"));
+                assert_eq!(report.phase, Phase::NotStarted, "{what}");
+                let is_v1 = |path: &String| path.starts_with("Compaction/");
+                let v1_of = |tree: &MemoryStorage| {
+                    let mut image = image(tree);
+                    image.retain(|path, _| is_v1(path));
+                    image
+                };
+                // What was handed out waits again once the upgrade was complete.
+                if !(mode == Downgrade && phase == Phase::Upgraded) {
+                    assert_eq!(differences(&v1_of(&tree), &v1_of(&start)), Vec::<String>::new(), "{what}");
+                }
+                assert_eq!(v1_tasks(&tree).len(), 3, "{what}");
+                assert!(names(&tree, "Compaction_V2/Scheduler").is_empty(), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn v2_tasks_whose_folder_is_away_are_not_taken_for_finished() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        starts(&*place.storage, PU);
+        remove(&*place.storage, "Compaction_V2/Scheduler");
+        let failure = place.unchanged_by(|| recover(place, Downgrade).unwrap_err());
+        assert_eq!((failure.error.kind(), failure.error.path()), (ErrorKind::Damaged, "Compaction_V2/Scheduler"));
+    });
 }
 
 /// The whole way, and back, and again, with the trees compared at each step with what they must be.

@@ -19,7 +19,7 @@ pub struct Place {
     pub catalog: &'static str,
     /// Where it lies on disk.
     pub folder: Option<TempDir>,
-    lock: OneLock,
+    pub lock: OneLock,
 }
 
 impl Place {
