@@ -8,9 +8,10 @@ use super::evidence::{base_of, states_in};
 use super::inspect::{inspect, Inspected, WholeTask};
 use super::made::Made;
 use super::options::Stage;
+use super::parts::Parts;
 use super::recovery_scan::{RecoveryScan, V2Names};
 use super::report::{Counts, Outcome, Report, Row};
-use super::scan::V1Scan;
+use super::scan::{MarkScan, V1Scan};
 use super::v1_check::Manifests;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
@@ -100,6 +101,8 @@ struct Carrier<'r, 'a> {
     complete: bool,
     /// A complete upgrade was taken up again: of tasks that no manifest holds yet V1 is the truth.
     reopening: bool,
+    /// What an upgrade that is not complete has converted.
+    parts: Parts,
     /// Times and sequence numbers of V2 tasks whose V1 names are fixed.
     fixed: HashSet<(u64, i32)>,
     /// V1 bases of tasks born in V2, chosen now.
@@ -135,6 +138,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         let reopening = storage.find(&layout::reopen())?.is_some();
         let manifests = if complete { Some(Manifests::read(storage)?) } else { None };
         let made = Made::read(storage, manifests.as_ref(), None)?;
+        let parts = Parts::read(storage, &MarkScan::read(storage)?)?;
         let names = V2Names::read(storage)?;
         let v1 = V1Scan::read(storage)?;
         let scan = RecoveryScan::read(storage)?;
@@ -151,6 +155,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
             made,
             complete,
             reopening,
+            parts,
             fixed,
             chosen,
             nameless: HashMap::new(),
@@ -277,6 +282,11 @@ impl<'r, 'a> Carrier<'r, 'a> {
             row.outcome = Outcome::Kept;
             row.v1_state = there.first().copied();
             row.v1_name = there.first().map_or_else(String::new, |state| V1Name::format(&base, *state));
+            return Ok(Plan { steps: Vec::new(), row });
+        }
+        if there.is_empty() && !self.is_complete(id) && self.parts.ran_online(&base.to_string()) {
+            row.outcome = Outcome::Kept;
+            "V1 finished and cleared it while an online upgrade ran".clone_into(&mut row.detail);
             return Ok(Plan { steps: Vec::new(), row });
         }
         let state = whole.state.downgraded();

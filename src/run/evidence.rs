@@ -63,7 +63,7 @@ impl Evidence {
         if deleted {
             evidence.note(Finding::V1Gone, "", "", "the V1 files are deleted, or their deletion has begun".to_owned());
         } else {
-            evidence.hold_v1_against(run, &v1, &made)?;
+            evidence.hold_v1_against(run, &v1, &made, parts.as_ref())?;
         }
         let started = evidence.look_at_nodes(run, manifests.as_ref())?;
         let known = Known { made: &made, v1: &v1, marks: &marks, complete: seen.facts.done };
@@ -91,7 +91,8 @@ impl Evidence {
     }
 
     /// V1 is whole where every upgraded task has its file, and unchanged where the bytes are those that were upgraded.
-    fn hold_v1_against(&mut self, run: &mut Run<'_>, v1: &V1Scan, made: &Made) -> Result<()> {
+    fn hold_v1_against(&mut self, run: &mut Run<'_>, v1: &V1Scan, made: &Made, parts: Option<&Parts>) -> Result<()> {
+        let v1_cleared = |base: &V1Base| parts.is_some_and(|parts| parts.ran_online(&base.to_string()));
         let mut to_read: Vec<&MadeTask> = Vec::new();
         for (id, task) in made.all() {
             let id = id.to_string();
@@ -112,6 +113,8 @@ impl Evidence {
                         self.note(Finding::V1Changed, &task.v1, &id, why);
                     }
                 }
+                // V1 was at work meanwhile, and finished it.
+                (None, Some(base)) if !task.committed && v1_cleared(&base) => {}
                 (None, _) => self.note(Finding::V1Gone, &task.v1, &id, "its V1 file is gone".to_owned()),
             }
         }

@@ -33,9 +33,7 @@ pub(super) fn convert_until_nothing_is_new(run: &mut Run<'_>, complete: Option<&
         run.stage(Stage::List);
         // Listed once no node can start any more: what V1 holds now is what is upgraded.
         let v1 = V1Scan::read(run.storage())?;
-        if run.options.online {
-            take_back_vanished(run, &v1, complete)?;
-        }
+        take_back_vanished(run, &v1, complete)?;
         let parts = convert_all(run, &v1, complete, round, &mut next_part)?;
         if !run.options.online && run.report.counts.failed > 0 {
             return Err(tasks_failed(run.report.counts));
@@ -160,7 +158,12 @@ fn take_back_vanished(run: &mut Run<'_>, v1: &V1Scan, complete: Option<&Complete
     let marks = MarkScan::read(run.storage())?;
     let there: HashSet<&str> = v1.files.iter().map(V1File::base).collect();
     let marked = marks.upgraded.iter().chain(marks.in_progress.keys());
-    let gone: HashSet<&str> = marked.map(|base| &**base).filter(|base| !there.contains(base)).collect();
+    let mut gone: HashSet<&str> = marked.map(|base| &**base).filter(|base| !there.contains(base)).collect();
+    if !gone.is_empty() && !run.options.online {
+        // Where nothing was at work on V1 a file that is gone is damage.
+        let parts = Parts::read(run.storage(), &marks)?;
+        gone.retain(|base| parts.ran_online(base));
+    }
     if gone.is_empty() {
         return Ok(());
     }

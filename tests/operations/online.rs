@@ -300,6 +300,34 @@ fn what_vanished_between_two_runs_is_taken_back_too() {
     });
 }
 
+/// The run ended before the upgrade was complete, then V1 finished one of the tasks that are converted.
+#[test]
+fn what_v1_finishes_after_an_online_run_that_did_not_end_runs_in_neither_tree_again() {
+    let begun = |place: &Place| {
+        three(place);
+        file(&*place.storage, "Compaction/Scheduler/compct.torn.0.5", b"CTK1");
+        place.run_with(Operation::Upgrade, online()).unwrap_err();
+        remove(&*place.storage, "Compaction/Scheduler/compct.torn.0.5");
+        remove(&*place.storage, &path(1, StateV1::Init));
+    };
+    for mode in [RecoveryMode::Cancel, RecoveryMode::Downgrade] {
+        on_both(CATALOG, |place| {
+            begun(place);
+            let before: Vec<String> = names(&*place.storage, "Compaction/Scheduler");
+            assert_eq!(before.len(), 2);
+            place.run_with(Operation::Recovery, by(mode)).unwrap();
+            assert_eq!(names(&*place.storage, "Compaction/Scheduler"), before, "{}", mode.word());
+            assert!(names(&*place.storage, "Compaction_V2/Scheduler").is_empty());
+        });
+    }
+    // Finished by a run with every node down, too.
+    on_both(CATALOG, |place| {
+        begun(place);
+        assert_eq!(place.upgrade().unwrap().counts.total, 2);
+        v2_is_v1(place, &[(0, StateV1::Init), (2, StateV1::Init)]);
+    });
+}
+
 /// Killed anywhere, and V1 moves on before the next run: V2 is what V1 is then.
 #[test]
 fn killed_anywhere_the_next_run_takes_over_what_v1_did_meanwhile() {
