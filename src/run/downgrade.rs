@@ -107,6 +107,8 @@ struct Carrier<'r, 'a> {
     fixed: HashSet<(u64, i32)>,
     /// V1 bases of tasks born in V2, chosen now.
     chosen: HashSet<V1Base>,
+    /// Where the search for a free name of a PU, a sequence number and a time goes on.
+    next_free: HashMap<(String, i32, i64), i64>,
     /// Tasks born in V2 that failed before their names were chosen, by their sequence numbers.
     nameless: HashMap<i32, V2Id>,
     fence: TreePath,
@@ -158,6 +160,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
             parts,
             fixed,
             chosen,
+            next_free: HashMap::new(),
             nameless: HashMap::new(),
             fence,
             done: 0,
@@ -169,7 +172,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         let cleared = self.cleared();
         self.begin_count(cleared.len());
         self.run.stage(Stage::Convert);
-        let ids = self.names.ids.clone();
+        let ids = std::mem::take(&mut self.names.ids);
         for group in ids.chunks(GROUP_TASKS) {
             self.run.check_cancelled()?;
             self.run.probe()?;
@@ -183,6 +186,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
             }
             self.report_progress(group.last());
         }
+        self.names.ids = ids;
         let mut plans = cleared;
         self.wave(Wave::Place, &mut plans)?;
         for plan in plans {
@@ -195,7 +199,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         let cleared = self.cleared();
         self.begin_count(cleared.len());
         self.run.stage(Stage::Convert);
-        let ids = self.names.ids.clone();
+        let ids = std::mem::take(&mut self.names.ids);
         for group in ids.chunks(GROUP_TASKS) {
             self.run.check_cancelled()?;
             for plan in self.plan_group(group) {
@@ -344,9 +348,13 @@ impl<'r, 'a> Carrier<'r, 'a> {
                 || !states_in(&self.v1, base).is_empty()
                 || self.made.has_base(base)
         };
-        let free = free_base(pu, id.sequence_no, whole.mtime_ms, is_taken).ok_or_else(|| {
+        // Where many have one time, as on a storage that tells none, each search begins where the last one ended.
+        let first = (pu.clone(), id.sequence_no, whole.mtime_ms);
+        let begin_ms = self.next_free.get(&first).copied().unwrap_or(whole.mtime_ms);
+        let free = free_base(pu, id.sequence_no, begin_ms, is_taken).ok_or_else(|| {
             Error::new(ErrorKind::Damaged, format!("no V1 name can be made of its receive_pu {pu:?}"))
         })?;
+        self.next_free.insert(first, i64::try_from(free.ts).unwrap_or(begin_ms).saturating_add(1));
         self.chosen.insert(free.clone());
         Ok(free)
     }
