@@ -11,6 +11,7 @@ use super::options::Stage;
 use super::recovery_scan::RecoveryScan;
 use super::report::{Outcome, Row};
 use super::rights;
+use super::scan::V1Scan;
 use super::trees::{self, Trees};
 use super::upgrade::{end, refused};
 use super::v1_check::Manifests;
@@ -238,6 +239,9 @@ fn go(run: &mut Run<'_>, mode: RecoveryMode, carried: bool) -> Result<()> {
         run.waves().rename(&staged, &layout::recovery_carried())?;
     }
     withdraw(run)?;
+    // What was counted on the way is not what is there now.
+    run.report.v1_states = V1Scan::read(run.storage())?.by_state();
+    run.report.v2_tasks = 0;
     let after = trees::read(run.storage())?.phase()?;
     let headline = match mode {
         RecoveryMode::Downgrade if carried => "V2 is V1 again; an earlier run carried the tasks".to_owned(),
