@@ -284,6 +284,7 @@ fn a_task_that_is_not_whole_or_has_no_v1_name_is_left_out_by_force_only_and_list
         let report = place.run_with(Operation::Recovery, by_force(Downgrade)).unwrap();
         for id in [IDS[0], IDS[3], "b1.4", "b2.0"] {
             assert_eq!(row(&report, id).outcome, Outcome::Lost, "{id}");
+            assert!(report.summary().contains(&format!("  task      {id}: lost: ")), "{}", report.summary());
         }
         assert_eq!((report.counts.total, report.counts.left), (6, 4));
         // The old files of those that cannot be carried stay what they were.
