@@ -13,12 +13,16 @@
 #include <thread>
 #include <vector>
 
+#include "comptask_upgrade.hpp"
 #include "local_tree.h"
+#include "place.h"
 #include "process.h"
 #include "temp_folder.h"
+#include "v2_life.h"
 
 namespace {
 
+namespace ctu = comptask_upgrade;
 namespace fs = std::filesystem;
 using test_support::Process;
 using test_support::ProcessResult;
@@ -27,6 +31,8 @@ using Clock = std::chrono::steady_clock;
 constexpr int kTasks = 300;
 constexpr int kUpgradeKills = 50;
 constexpr int kDeleteKills = 15;
+constexpr int kRecoveryKills = 25;
+constexpr int kBornTasks = 20;
 
 // Every file with its bytes; of the manifest only the lines between the first and the last, which name the run.
 std::map<std::string, std::string> Image(const fs::path& root) {
@@ -42,6 +48,21 @@ std::map<std::string, std::string> Image(const fs::path& root) {
   return image;
 }
 
+// A tree with the times of its files, of which a downgrade makes the names of tasks that were born in V2.
+void CopyTree(const fs::path& from, const fs::path& to) {
+  fs::copy(from, to, fs::copy_options::recursive);
+  for (const auto& entry : fs::recursive_directory_iterator(from)) {
+    if (entry.is_regular_file())
+      fs::last_write_time(to / entry.path().lexically_relative(from), entry.last_write_time());
+  }
+}
+
+// An operation with its options.
+struct Call {
+  std::string operation;
+  std::vector<std::string> options;
+};
+
 class KilledTool : public testing::Test {
  protected:
   void SetUp() override {
@@ -54,32 +75,43 @@ class KilledTool : public testing::Test {
     std::cout << "replay with COMPTASK_UPGRADE_SEED=" << seed_ << '\n';
   }
 
-  [[nodiscard]] std::vector<std::string> Command(const std::string& operation, const fs::path& root) const {
-    std::vector<std::string> command = {COMPTASK_UPGRADE_TOOL, "comptask-upgrade", operation, "--root", root.string()};
-    if (operation == "upgrade") {
-      command.insert(command.end(), {"--catalog", folder_.Inside("catalog.json"), "--online-nodes",
-                                     folder_.Inside("online-nodes.txt")});
+  [[nodiscard]] fs::path Tree() const { return folder_.path() / "cluster.compact"; }
+
+  [[nodiscard]] std::vector<std::string> Command(const Call& call, const fs::path& root) const {
+    std::vector<std::string> command{COMPTASK_UPGRADE_TOOL, "comptask-upgrade", call.operation, "--root",
+                                     root.string()};
+    if (call.operation == "upgrade") command.insert(command.end(), {"--catalog", folder_.Inside("catalog.json")});
+    if (call.operation != "delete") {
+      command.insert(command.end(), {"--online-nodes", folder_.Inside("online-nodes.txt")});
     }
+    command.insert(command.end(), call.options.begin(), call.options.end());
     return command;
   }
 
+  void Upgrade() const {
+    const ProcessResult upgraded = test_support::RunProcess(Command({"upgrade", {}}, Tree()));
+    ASSERT_EQ(upgraded.exit_code, 0) << upgraded.err;
+  }
+
   // Runs the operation on copies of a tree: once undisturbed, then again and again with a kill and a plain second run.
-  void KillAndRunAgain(const std::string& operation, const fs::path& tree, int kills) {
+  void KillAndRunAgain(const Call& call, int kills) {
     const fs::path undisturbed = folder_.Inside("undisturbed");
-    fs::copy(tree, undisturbed, fs::copy_options::recursive);
+    CopyTree(Tree(), undisturbed);
+    const auto before = Image(undisturbed);
     const auto begun = Clock::now();
-    const ProcessResult whole = test_support::RunProcess(Command(operation, undisturbed));
+    const ProcessResult whole = test_support::RunProcess(Command(call, undisturbed));
     const auto duration = Clock::now() - begun;
     ASSERT_EQ(whole.exit_code, 0) << whole.err;
     const auto expected = Image(undisturbed);
     auto longest = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
     int under_way = 0;
     int too_late = 0;
+    int in_between = 0;
     while (under_way < kills) {
       const fs::path root = folder_.Inside("killed");
-      fs::copy(tree, root, fs::copy_options::recursive);
+      CopyTree(Tree(), root);
       const std::chrono::microseconds moment(std::uniform_int_distribution<std::int64_t>(0, longest)(random_));
-      Process process(Command(operation, root));
+      Process process(Command(call, root));
       std::this_thread::sleep_for(moment);
       const bool running = process.Running();
       process.Signal(SIGKILL);
@@ -91,12 +123,15 @@ class KilledTool : public testing::Test {
         longest = longest * 9 / 10;
         ASSERT_LT(++too_late, 4 * kills) << "the tool ends before it can be killed";
       }
-      const ProcessResult second = test_support::RunProcess(Command(operation, root));
+      const auto left = Image(root);
+      if (left != before && left != expected) ++in_between;
+      const ProcessResult second = test_support::RunProcess(Command(call, root));
       ASSERT_EQ(second.exit_code, 0) << "killed after " << moment.count() << " us: " << second.err << second.out;
       ASSERT_EQ(Image(root), expected) << "killed after " << moment.count() << " us";
       fs::remove_all(root);
     }
-    std::cout << operation << ": killed at " << under_way << " moments while it ran, " << too_late << " came too late ("
+    std::cout << call.operation << ": killed at " << under_way << " moments while it ran, " << in_between
+              << " of them between the first and the last change; " << too_late << " came too late ("
               << std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() << " ms undisturbed)\n";
     fs::remove_all(undisturbed);
   }
@@ -106,14 +141,36 @@ class KilledTool : public testing::Test {
   std::mt19937_64 random_;
 };
 
-TEST_F(KilledTool, AnUpgradeEndsInTheSameBytes) {
-  KillAndRunAgain("upgrade", folder_.path() / "cluster.compact", kUpgradeKills);
-}
+TEST_F(KilledTool, AnUpgradeEndsInTheSameBytes) { KillAndRunAgain({"upgrade", {}}, kUpgradeKills); }
 
 TEST_F(KilledTool, ADeleteEndsInTheSameBytes) {
-  const fs::path tree = folder_.path() / "cluster.compact";
-  ASSERT_EQ(test_support::RunProcess(Command("upgrade", tree)).exit_code, 0);
-  KillAndRunAgain("delete", tree, kDeleteKills);
+  Upgrade();
+  KillAndRunAgain({"delete", {}}, kDeleteKills);
+}
+
+TEST_F(KilledTool, ACancelEndsInTheSameBytes) {
+  Upgrade();
+  KillAndRunAgain({"recovery", {"--mode", "cancel"}}, kRecoveryKills);
+}
+
+TEST_F(KilledTool, ADowngradeEndsInTheSameBytes) {
+  Upgrade();
+  test_support::LocalPlace place(folder_.path());
+  {
+    ctu::Session session(place.MakeConfig());
+    ASSERT_EQ(session.NodeGate("xcloud24_9876"), ctu::Gate::kUseV2);
+  }
+  int index = 0;
+  for (const std::string& name : place.NamesIn("Compaction_V2/Scheduler")) {
+    const std::string id = name.substr(0, name.size() - 1);
+    if (index % 5 == 0) test_support::SetStatus(place, id, "Done");
+    if (index % 5 == 1) test_support::Clear(place, id);
+    ++index;
+  }
+  for (int born = 0; born < kBornTasks; ++born) {
+    test_support::AddBornTask(place, "0badcafe." + std::to_string(born));
+  }
+  KillAndRunAgain({"recovery", {"--mode", "downgrade"}}, kRecoveryKills);
 }
 
 }  // namespace

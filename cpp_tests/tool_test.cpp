@@ -11,74 +11,19 @@
 #include "local_tree.h"
 #include "process.h"
 #include "temp_folder.h"
+#include "tool_on_a_tree.h"
 
 namespace {
 
 namespace ctu = comptask_upgrade;
 namespace fs = std::filesystem;
+using test_support::Document;
+using test_support::ExpectErrorDocument;
+using test_support::Holds;
 using test_support::Json;
-using test_support::JsonReader;
 using test_support::ProcessResult;
-
-bool Holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-ProcessResult Tool(std::vector<std::string> words) {
-  words.insert(words.begin(), COMPTASK_UPGRADE_TOOL);
-  return test_support::RunProcess(words);
-}
-
-class ToolOnATree : public testing::Test {
- protected:
-  void SetUp() override {
-    root_ = folder_.path() / "cluster.compact";
-    test_support::LayOutDesignTree(root_);
-    test_support::WriteFile(folder_.Inside("catalog.json"), test_support::kCatalogJson);
-    test_support::WriteFile(folder_.Inside("online-nodes.txt"), "");
-  }
-
-  // An operation on the tree, with further options.
-  [[nodiscard]] ProcessResult Run(const std::string& operation, std::vector<std::string> options = {}) const {
-    std::vector<std::string> words{"comptask-upgrade", operation, "--root", root_.string()};
-    if (operation == "upgrade") {
-      words.insert(words.end(),
-                   {"--catalog", folder_.Inside("catalog.json"), "--online-nodes", folder_.Inside("online-nodes.txt")});
-    }
-    words.insert(words.end(), options.begin(), options.end());
-    return Tool(words);
-  }
-
-  test_support::TempFolder folder_;
-  fs::path root_;
-};
-
-// The one JSON document on stdout; an empty one, and a failure, where there is none.
-Json Document(const ProcessResult& result) {
-  try {
-    return JsonReader::Read(result.out);
-  } catch (const std::exception& error) {
-    ADD_FAILURE() << error.what() << " in: " << result.out;
-    return {};
-  }
-}
-
-// Checks the error document on stdout and its lines on stderr.
-void ExpectErrorDocument(const ProcessResult& result, const std::string& code, const std::string& name) {
-  EXPECT_EQ(std::to_string(result.exit_code), code) << result.err;
-  const Json document = Document(result);
-  ASSERT_EQ(document.members.count("error"), 1U) << result.out;
-  const Json& error = document.at("error");
-  EXPECT_EQ(error.at("code").text, code);
-  EXPECT_EQ(error.at("name").text, name);
-  EXPECT_TRUE(Holds(result.err, "error: " + error.at("message").text + "\n")) << result.err;
-  for (const auto& [member, label] :
-       {std::pair{"path", "  path: "}, {"task", "  task: "}, {"next_action", "  next: "}}) {
-    const std::string& text = error.at(member).text;
-    EXPECT_EQ(Holds(result.err, label), !text.empty()) << member << ": " << result.err;
-    if (!text.empty()) {
-      EXPECT_TRUE(Holds(result.err, label + text + "\n")) << result.err;
-    }
-  }
-}
+using test_support::Tool;
+using test_support::ToolOnATree;
 
 TEST(Tool, ListsTheToolsWhereNoneIsNamed) {
   const ProcessResult result = Tool({});

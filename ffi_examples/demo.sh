@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The main job on the seed's sample tree: four tasks in four states, one with a sub-task, two PCs, on the local disk.
+# The main job on the seed's sample tree: four tasks in four states, one with a sub-task, two PCs, on the local disk. The
+# upgrade is cancelled once, so that the way back is seen too.
 # Usage: ffi_examples/demo.sh BIN_FOLDER, where cirrodata-tool and make_sample_tree lie. Leaves nothing behind.
 set -eu -o pipefail
 
@@ -25,6 +26,11 @@ tool status --root cluster.compact
 tool upgrade --root cluster.compact --catalog catalog.json --online-nodes online-nodes.txt --plan
 tool upgrade --root cluster.compact --catalog catalog.json --online-nodes online-nodes.txt --verify
 show "the tree after the upgrade: V1 is as it was, V2 beside it"
+tool upgrade --root cluster.compact --catalog catalog.json --online-nodes online-nodes.txt
+tool status --root cluster.compact
+tool recovery --root cluster.compact --online-nodes online-nodes.txt --plan
+tool recovery --root cluster.compact --online-nodes online-nodes.txt
+show "the tree after going back: V1 as it was, V2 empty"
 tool upgrade --root cluster.compact --catalog catalog.json --online-nodes online-nodes.txt
 tool delete --root cluster.compact
 show "the tree after delete: the old files and the done mark are gone"

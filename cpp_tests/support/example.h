@@ -11,6 +11,7 @@
 #include "local_tree.h"
 #include "process.h"
 #include "temp_folder.h"
+#include "texts.h"
 
 namespace test_support {
 
@@ -47,9 +48,6 @@ class ExampleOnATree : public testing::Test {
 
   TempFolder folder_;
 };
-
-/// Whether a text holds another.
-inline bool Holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace test_support
 

@@ -11,6 +11,7 @@ use super::options::Stage;
 use super::recovery_scan::RecoveryScan;
 use super::report::{Outcome, Row};
 use super::rights;
+use super::scan::V1Scan;
 use super::trees::{self, Trees};
 use super::upgrade::{end, refused};
 use super::v1_check::Manifests;
@@ -239,6 +240,9 @@ fn go(run: &mut Run<'_>, mode: RecoveryMode, carried: bool) -> Result<()> {
         run.waves().rename(&staged, &layout::recovery_carried())?;
     }
     withdraw(run)?;
+    // What was counted on the way is not what is there now.
+    run.report.v1_states = V1Scan::read(run.storage())?.by_state();
+    run.report.v2_tasks = 0;
     let after = trees::read(run.storage())?.phase()?;
     let headline = match mode {
         RecoveryMode::Downgrade if carried => "V2 is V1 again; an earlier run carried the tasks".to_owned(),
@@ -293,7 +297,7 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     if let (Permit::Nothing(text), false) = (permit(Operation::Recovery, run.report.phase), seen.facts.recovery) {
         return clear_rubbish(run, seen).map(|()| run.report.conclude(run.report.phase, text));
     }
-    let mut refusal = run.session.all_offline().err();
+    let mut refusals: Vec<Error> = run.session.all_offline().err().into_iter().collect();
     let decided = course(run, seen).and_then(|course| match course {
         Course::Begin(mode) => {
             let evidence = evidence(run, seen)?;
@@ -304,7 +308,7 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let course = match decided {
         Ok(course) => Some(course),
         Err(error) if error.kind() == ErrorKind::Refused => {
-            refusal = Some(error);
+            refusals.push(error);
             None
         }
         Err(error) => return Err(error),
@@ -312,16 +316,17 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     if let Some(course) = course {
         plan_actions(run, seen, course)?;
     }
-    let headline = match (&refusal, course) {
-        (Some(_), _) => "a run would be refused now, see the warnings".to_owned(),
-        (None, Some(Course::Nothing(text))) => text.to_owned(),
-        (None, Some(Course::Begin(mode) | Course::Resume(mode))) => {
-            format!("V1 would be used again, by {}", mode.word())
-        }
-        (None, _) => "V1 would be used again, by downgrade: every task is carried already".to_owned(),
+    let headline = match course {
+        _ if !refusals.is_empty() => "a run would be refused now, see the warnings".to_owned(),
+        Some(Course::Nothing(text)) => text.to_owned(),
+        Some(Course::Begin(mode) | Course::Resume(mode)) => format!("V1 would be used again, by {}", mode.word()),
+        _ => "V1 would be used again, by downgrade: every task is carried already".to_owned(),
     };
     run.report.conclude(run.report.phase, headline);
-    if let Some(error) = refusal {
+    if let (true, Some(Course::Begin(mode))) = (refusals.is_empty(), course) {
+        run.report.next_action = format!("stop every node, then run RECOVERY by {}", mode.word());
+    }
+    for error in refusals {
         run.warn(format!("a run would be refused now: {error}"));
         error.next_action().clone_into(&mut run.report.next_action);
     }

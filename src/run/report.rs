@@ -477,8 +477,11 @@ impl<'a> RowDocument<'a> {
 
 impl Row {
     fn text(&self) -> String {
-        let mut text = format!("{}: {}", self.v1_name, self.outcome.word());
-        if !self.v2_id.is_empty() {
+        // One that has no V1 name is known by its V2 id.
+        let nameless = self.v1_name.is_empty();
+        let name = if nameless { &self.v2_id } else { &self.v1_name };
+        let mut text = format!("{name}: {}", self.outcome.word());
+        if !self.v2_id.is_empty() && !nameless {
             let state = self.v2_state.map_or("", StateV2::word);
             let _ = write!(text, " -> {} {state} pc={} node={}", self.v2_id, self.pc, self.node);
         }

@@ -65,6 +65,7 @@ fn tasks_get_their_names_back_with_the_state_they_have_now() {
         let session = place.builder_on(Arc::new(recording.clone())).open().unwrap();
         let report = session.run(Operation::Recovery, &by(Downgrade), None).unwrap();
         assert_eq!((report.phase, report.recovery_mode), (Phase::NotStarted, Some(Downgrade)));
+        assert_eq!((report.v1_states, report.v2_tasks), ([1, 0, 1, 2], 0), "what is there now");
         let mut done = seed_task(1, StateV1::Done);
         done.result_info.success_count = 77;
         let kept = [seed_task(0, StateV1::Init), seed_task(2, StateV1::Cancel), seed_task(3, StateV1::Done)];
@@ -283,6 +284,7 @@ fn a_task_that_is_not_whole_or_has_no_v1_name_is_left_out_by_force_only_and_list
         let report = place.run_with(Operation::Recovery, by_force(Downgrade)).unwrap();
         for id in [IDS[0], IDS[3], "b1.4", "b2.0"] {
             assert_eq!(row(&report, id).outcome, Outcome::Lost, "{id}");
+            assert!(report.summary().contains(&format!("  task      {id}: lost: ")), "{}", report.summary());
         }
         assert_eq!((report.counts.total, report.counts.left), (6, 4));
         // The old files of those that cannot be carried stay what they were.

@@ -8,6 +8,7 @@ use comptask_upgrade::tree::Change;
 use comptask_upgrade::{ErrorKind, Gate, Operation, Outcome, Phase, PlacementRule, RecoveryMode, RunOptions};
 use RecoveryMode::{Auto, Cancel, Downgrade, DowngradeOld};
 
+use crate::support::meddling::Up;
 use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::recording::Recording;
 use crate::support::trees::{fixture, CATALOG};
@@ -341,12 +342,19 @@ fn a_plan_of_what_would_be_refused_says_every_reason_and_the_way_out() {
         }
         assert!(plan.headline.contains("would be refused") && plan.next_action.contains("`downgrade`"));
         refused(place, by(Auto), &["has started", "it is Done now", "finished and cleared", "made it"]);
+        // Nodes that are up are one reason more, and no other hides them.
+        let session = place.builder().liveness(Up(&["xcloud25_9876"])).open().unwrap();
+        let plan = place.unchanged_by(|| session.run(Operation::Recovery, &plan_by(Auto), None).unwrap());
+        let said = plan.warnings.join("\n");
+        assert!(said.contains("xcloud25_9876") && said.contains("it is Done now"), "{said}");
+        assert!(plan.next_action.contains("`downgrade`"), "{}", plan.next_action);
     });
     on_both(CATALOG, |place| {
         v1(&*place.storage, "p", 0, 1, StateV1::Init, ("sales", "eu"));
         place.upgrade().unwrap();
         let plan = place.run_with(Operation::Recovery, plan_by(Cancel)).unwrap();
         assert_eq!(plan.phase, Phase::Upgraded);
+        assert_eq!(plan.next_action, "stop every node, then run RECOVERY by cancel");
         assert!(exists(&*place.storage, "Compaction_V2/TaskUpgrade.done"));
         assert_eq!(v1_tasks(&*place.storage).len(), 1);
     });
