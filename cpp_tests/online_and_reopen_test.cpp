@@ -153,14 +153,13 @@ TEST_P(OnlineAndReopen, RunsOnlineWhileNodesAreUpAndIsThenNoMoreCancelled) {
   EXPECT_EQ(Recover(RecoveryMode::kDowngrade).phase(), Phase::kNotStarted);
 }
 
-TEST_P(OnlineAndReopen, ReopensOnline) {
-  place().SetNodesUp({"xcloud24_9876"});
+TEST_P(OnlineAndReopen, NeverReopensOnline) {
   (void)Upgrade(Online());
   place().AddV1Task(Late());
   ctu::RunOptions options = Reopen();
   options.online = true;
-  EXPECT_EQ(Upgrade(options).converted(), 1U);
-  EXPECT_EQ(place().NamesIn(kDoneFolder), (std::vector<std::string>{"Manifest", "Manifest.2"}));
+  const ctu::RunResult result = ExpectRefused(Code::kInvalidArgument, Operation::kUpgrade, options);
+  EXPECT_TRUE(Holds(result.error.value().what(), "reopen cannot be online")) << result.error->what();
 }
 
 TEST_P(OnlineAndReopen, PlacesByEntryNode) {

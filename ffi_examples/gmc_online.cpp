@@ -1,7 +1,7 @@
 // gmc_online ROOT CATALOG: a node of the new version with the commands of its GMC, read from stdin, one a line. The
 // node has stopped scheduling V1 tasks and goes on with all its other work while an upgrade runs beside it as a job.
 //
-//   UPGRADE [REOPEN]   starts the upgrade; REOPEN takes in V1 tasks that turned up after it was complete
+//   UPGRADE            starts the upgrade
 //   STATUS             how far the job is, what the tree looks like, and that the node goes on working
 //   CANCEL             asks the job to stop; a later UPGRADE goes on where it stopped
 //   WAIT               waits for the job and says how it ended
@@ -130,15 +130,14 @@ class Gmc {
       words.push_back(word);
     }
     if (words.empty()) return true;
-    const bool reopen = words.size() == 2 && words[0] == "UPGRADE" && words[1] == "REOPEN";
     const auto command = Commands().find(words[0]);
-    if (command == Commands().end() || (words.size() > 1 && !reopen)) {
+    if (command == Commands().end() || words.size() > 1) {
       std::cout << "there is no command '" << line << "'; HELP lists those there are\n";
       return true;
     }
     if (words[0] == "QUIT") return false;
     try {
-      (this->*command->second)(reopen);
+      (this->*command->second)();
     } catch (const Error& error) {
       ShowError("error", error);
     }
@@ -149,13 +148,13 @@ class Gmc {
   void Quit() {
     if (job_) {
       job_->Cancel();
-      Wait(false);
+      Wait();
     }
     std::cout << "quit: the node did " << node_.pieces() << " pieces of work\n";
   }
 
  private:
-  using Command = void (Gmc::*)(bool reopen);
+  using Command = void (Gmc::*)();
 
   static const std::map<std::string, Command>& Commands() {
     static const std::map<std::string, Command> kCommands{{"UPGRADE", &Gmc::Upgrade}, {"STATUS", &Gmc::Status},
@@ -164,21 +163,20 @@ class Gmc {
     return kCommands;
   }
 
-  void Upgrade(bool reopen) {
+  void Upgrade() {
     if (job_ && !job_->done()) {
       std::cout << "upgrade: it is under way already\n";
       return;
     }
     // One that has ended and that nobody waited for.
-    if (job_) Wait(false);
+    if (job_) Wait();
     RunOptions options;
     options.online = true;
-    options.reopen = reopen;
     job_.emplace(upgrade_session_.StartJob(Operation::kUpgrade, options));
     std::cout << "upgrade: started\n";
   }
 
-  void Status(bool) {
+  void Status() {
     if (!job_) {
       std::cout << "job: none\n";
     } else if (job_->done()) {
@@ -198,7 +196,7 @@ class Gmc {
     std::cout << "node: " << node_.pieces() << " pieces of work\n";
   }
 
-  void Cancel(bool) {
+  void Cancel() {
     if (!job_ || job_->done()) {
       std::cout << "cancel: no job is under way\n";
       return;
@@ -207,7 +205,7 @@ class Gmc {
     std::cout << "cancel: the job ends before its next step\n";
   }
 
-  void Wait(bool) {
+  void Wait() {
     if (!job_) {
       std::cout << "wait: there is no job\n";
       return;
@@ -226,7 +224,7 @@ class Gmc {
     }
   }
 
-  void Help(bool) { std::cout << "UPGRADE [REOPEN]  STATUS  CANCEL  WAIT  HELP  QUIT\n"; }
+  void Help() { std::cout << "UPGRADE  STATUS  CANCEL  WAIT  HELP  QUIT\n"; }
 
   NodeWork node_;
   Session upgrade_session_;

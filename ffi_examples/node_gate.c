@@ -69,33 +69,29 @@ static bool enter(const char* path, const char* node) {
   return entered;
 }
 
-/* Copies the text without the lines that are the node's; gives the length of the copy. */
-static size_t without_node(char* text, const char* node) {
-  char* to = text;
-  for (char* line = text; *line != '\0';) {
+/* Where a line that is the node's begins; -1 where there is none. */
+static off_t line_of(const char* text, const char* node) {
+  for (const char* line = text; *line != '\0';) {
     const size_t length = strcspn(line, "\n");
-    const size_t with_end = length + (line[length] == '\n' ? 1 : 0);
-    if (length != strlen(node) || strncmp(line, node, length) != 0) {
-      memmove(to, line, with_end);
-      to += with_end;
-    }
-    line += with_end;
+    if (length == strlen(node) && strncmp(line, node, length) == 0) return (off_t)(line - text);
+    line += length + (line[length] == '\n' ? 1 : 0);
   }
-  return (size_t)(to - text);
+  return -1;
 }
 
-/* Takes the line of a node out of the registry. */
+/* Takes a node out of the registry: its line becomes a comment by one byte, so that whoever reads the file meanwhile sees
+ * every other node as it is. A file that is written anew is empty for a moment, as if no node were up. */
 static bool leave(const char* path, const char* node) {
   const int file = open_registry(path);
   if (file < 0) return false;
   const off_t size = lseek(file, 0, SEEK_END);
   char* text = size < 0 ? NULL : calloc(1, (size_t)size + 1);
   bool left = text != NULL && pread(file, text, (size_t)size, 0) == (ssize_t)size;
-  if (left) {
-    const size_t length = without_node(text, node);
-    left =
-        ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0 && write_all(file, text, length) && fsync(file) == 0;
+  for (off_t at = left ? line_of(text, node) : -1; left && at >= 0; at = line_of(text, node)) {
+    text[at] = '#';
+    left = pwrite(file, "#", 1, at) == 1;
   }
+  left = left && fsync(file) == 0;
   if (!left) fprintf(stderr, "%s: %s\n", path, strerror(errno));
   free(text);
   close(file);

@@ -41,6 +41,10 @@ const UPGRADED_WORD: &str = "upgrade";
 const DOWNGRADE_WORD: &str = "downgrade";
 const MODE_PREFIX: &str = "Mode.";
 const CARRIED: &str = "Carried";
+const BEGUN: &str = "Begun";
+const CLEARED: &str = "Cleared";
+const FAILED_WORD: &str = "failed";
+const ONLINE: &str = "Online";
 const PART_PREFIX: &str = "Part.";
 const STATUS_PREFIX: &str = "Status.";
 const TASK_INFO_PREFIX: &str = "TaskInfo.";
@@ -163,6 +167,27 @@ pub fn recovery_carried() -> TreePath {
     recovery().join(CARRIED)
 }
 
+/// `Compaction_V2/Taskrecovery/Begun`: no node came while the RECOVERY began. Without it nothing has been done.
+pub fn recovery_begun() -> TreePath {
+    recovery().join(BEGUN)
+}
+
+/// The name of the file in `Taskrecovery` that lists, a line each, the ids which V2 had finished and cleared as a
+/// downgrade began.
+pub fn cleared_name() -> &'static str {
+    CLEARED
+}
+
+/// The name of the mark in `Taskrecovery` of a V2 task that could not be carried, and was named so.
+pub fn mark_failed_name(id: &V2Id) -> String {
+    format!("{id}.{FAILED_WORD}")
+}
+
+/// `Compaction_V2/Taskupgrade/Online`: V1 was at work while tasks were converted, so what is gone from it was finished.
+pub fn online() -> TreePath {
+    upgrading().join(ONLINE)
+}
+
 /// The mark that a V2 task is being carried to this V1 base, or `TooLarge`.
 pub fn mark_carrying(id: &V2Id, base: &V1Base) -> Result<TreePath> {
     let name = format!("{id}.{}", escape(&base.to_string()));
@@ -183,8 +208,14 @@ pub fn mark_carried(id: &V2Id) -> TreePath {
 pub enum RecoveryMark {
     /// `Mode.<mode>`: the direction.
     Mode(String),
+    /// `Begun`: no node came while the RECOVERY began.
+    Begun,
+    /// `Cleared`: the ids that V2 had finished and cleared.
+    Cleared,
     /// `Carried`: every V2 task is a V1 task.
     AllCarried,
+    /// `<v2 id>.failed`: the task could not be carried.
+    Failed(V2Id),
     /// `<v2 id>.<escaped V1 base>`: the task is being carried to that base.
     Carrying(V2Id, V1Base),
     /// `<v2 id>.downgrade`: the task is carried.
@@ -195,13 +226,19 @@ pub enum RecoveryMark {
 
 /// What a file's name in `Taskrecovery` means.
 pub fn parse_recovery_mark(name: &str) -> RecoveryMark {
-    if name == CARRIED {
-        return RecoveryMark::AllCarried;
+    match name {
+        BEGUN => return RecoveryMark::Begun,
+        CLEARED => return RecoveryMark::Cleared,
+        CARRIED => return RecoveryMark::AllCarried,
+        _ => {}
     }
     let mark = name.rsplit_once('.').and_then(|(id, word)| {
         let id = V2Id::parse(id)?;
         if word == DOWNGRADE_WORD {
             return Some(RecoveryMark::Carried(id));
+        }
+        if word == FAILED_WORD {
+            return Some(RecoveryMark::Failed(id));
         }
         Some(RecoveryMark::Carrying(id, V1Base::parse(&unescape(word)?)?))
     });
@@ -287,6 +324,8 @@ pub enum Mark {
     Part,
     /// `Reopen`: an upgrade that was complete is taken up again.
     Reopen,
+    /// `Online`: V1 was at work while tasks were converted.
+    Online,
     /// Anything else.
     Unknown,
 }
@@ -295,6 +334,9 @@ pub enum Mark {
 pub fn parse_mark(name: &str) -> Mark {
     if name == REOPEN {
         return Mark::Reopen;
+    }
+    if name == ONLINE {
+        return Mark::Online;
     }
     if let Some((run, number)) = name.strip_prefix(PART_PREFIX).and_then(|rest| rest.split_once('.')) {
         let is_part = !run.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -480,6 +522,7 @@ mod tests {
         assert_eq!(parse_mark("compct.p.q.0.1.Done"), in_progress("Done"), "a node may be called as a state is");
         assert_eq!(parse_mark("Part.0001-ab.12"), Mark::Part);
         assert_eq!(parse_mark("Reopen"), Mark::Reopen);
+        assert_eq!(parse_mark(online().name()), Mark::Online);
         for unknown in ["Part.x", "Part.x.y", "compct.p.q.0.1.n%2e1", "compct.p.q.0.1.%41", "other", "compct.0.1.n"] {
             assert_eq!(parse_mark(unknown), Mark::Unknown, "{unknown}");
         }
@@ -495,6 +538,9 @@ mod tests {
         assert_eq!(parse_recovery_mark(mark_carried(&id).name()), RecoveryMark::Carried(id.clone()));
         assert_eq!(parse_recovery_mark("Mode.downgrade_old"), RecoveryMark::Mode("downgrade_old".into()));
         assert_eq!(parse_recovery_mark("Carried"), RecoveryMark::AllCarried);
+        assert_eq!(parse_recovery_mark(recovery_begun().name()), RecoveryMark::Begun);
+        assert_eq!(parse_recovery_mark(cleared_name()), RecoveryMark::Cleared);
+        assert_eq!(parse_recovery_mark(&mark_failed_name(&id)), RecoveryMark::Failed(id.clone()));
         for unknown in ["x", "a.0.compct%2Ep", "a.0.b", "carried"] {
             assert_eq!(parse_recovery_mark(unknown), RecoveryMark::Unknown, "{unknown}");
         }

@@ -67,6 +67,8 @@ pub enum Finding {
     V2Gone,
     /// The same, and no node has recorded a start that would explain it.
     V2GoneUnexplained,
+    /// A converted task of an upgrade that is not complete, in neither tree.
+    GoneFromBoth,
     /// A V2 task that no upgrade made.
     BornInV2,
     /// A V2 task of which no V1 task can be made: it cannot be read, or it has no V1 name.
@@ -88,7 +90,7 @@ pub enum Weight {
 
 impl Finding {
     /// Every finding.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::V1Gone,
         Self::V1Changed,
         Self::NodeStarted,
@@ -97,6 +99,7 @@ impl Finding {
         Self::V2Changed,
         Self::V2Gone,
         Self::V2GoneUnexplained,
+        Self::GoneFromBoth,
         Self::BornInV2,
         Self::NotCarried,
         Self::Unknown,
@@ -112,6 +115,7 @@ impl Finding {
             Self::NodeStarted | Self::RanOnline | Self::NodesCameAndWent => (Forbids, Fine, Fine),
             Self::V2Changed | Self::V2Gone | Self::BornInV2 => (Forbids, NeedsForce, Fine),
             Self::V2GoneUnexplained | Self::NotCarried => (Forbids, NeedsForce, NeedsForce),
+            Self::GoneFromBoth => (Forbids, Forbids, NeedsForce),
             Self::Unknown => (NeedsForce, NeedsForce, NeedsForce),
         };
         match mode {
@@ -216,6 +220,7 @@ mod tests {
             (Finding::V2Changed, [Forbids, NeedsForce, Fine]),
             (Finding::V2Gone, [Forbids, NeedsForce, Fine]),
             (Finding::V2GoneUnexplained, [Forbids, NeedsForce, NeedsForce]),
+            (Finding::GoneFromBoth, [Forbids, Forbids, NeedsForce]),
             (Finding::BornInV2, [Forbids, NeedsForce, Fine]),
             (Finding::NotCarried, [Forbids, NeedsForce, NeedsForce]),
             (Finding::Unknown, [NeedsForce, NeedsForce, NeedsForce]),

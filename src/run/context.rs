@@ -29,6 +29,7 @@ pub(super) struct Run<'a> {
     stop: Option<&'a AtomicBool>,
     numbers: Cell<u64>,
     groups: Cell<u64>,
+    parts: Cell<u64>,
 }
 
 impl<'a> Run<'a> {
@@ -57,6 +58,7 @@ impl<'a> Run<'a> {
             stop,
             numbers: Cell::new(0),
             groups: Cell::new(0),
+            parts: Cell::new(0),
         }
     }
 
@@ -123,9 +125,15 @@ impl Run<'_> {
         // One by one, as listed: a removal of the whole folder that a stale holder began would go on in this run's.
         for entry in self.storage().children(&layout::staging())?.unwrap_or_default() {
             let leftover = layout::staging().child(&entry.name)?;
-            if leftover != fence {
-                waves.remove(&leftover)?;
+            if leftover == fence {
+                continue;
             }
+            let v1 = leftover.join(layout::V1);
+            if self.storage().find(&v1)?.is_some() {
+                // A DELETE was stopped between its two renames: it has not looked at what turned up meanwhile.
+                waves.rename(&v1, &layout::v1_deleting())?;
+            }
+            waves.remove(&leftover)?;
         }
         waves.remove(&layout::recovery_removing())?;
         self.take_away(&layout::lock_file())?;
@@ -168,6 +176,11 @@ impl Run<'_> {
     /// The folders of the next group of tasks: a plan and a run count them alike.
     pub(super) fn next_group(&self) -> GroupFolders {
         GroupFolders::new(&self.name, self.groups.replace(self.groups.get() + 1))
+    }
+
+    /// The number of the next part that this run writes.
+    pub(super) fn next_part(&self) -> u64 {
+        self.parts.replace(self.parts.get() + 1)
     }
 
     /// Takes something out of the tree, in one change, to be removed as the run ends; fine if it is gone.

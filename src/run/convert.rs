@@ -365,11 +365,8 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         if lines.is_empty() {
             return Ok(());
         }
-        let name = layout::part_name(&self.run.name, parts.next_number);
-        parts.next_number += 1;
-        let mut head =
-            Head::new(&self.run.name, &super::context::host(), &self.run.begun, &super::context::now(), None);
-        head.online = self.run.options.online;
+        let name = layout::part_name(&self.run.name, self.run.next_part());
+        let head = Head::new(&self.run.name, &super::context::host(), &self.run.begun, &super::context::now(), None);
         let mut writer = Writer::new(&head, 0)?;
         for line in &lines {
             writer.line(line)?;

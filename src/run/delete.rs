@@ -147,7 +147,10 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
     if seen.facts.v1 {
         // From here there is no way back to the old files, so the lock service itself is asked once more.
         run.confirm()?;
-        run.waves().rename(&layout::v1(), &layout::v1_deleting())?;
+        // Through the fence: a late call of a run that was overtaken finds no fence to take V1 into.
+        let fenced = run.fence().join(layout::V1);
+        run.waves().rename(&layout::v1(), &fenced).map_err(Run::overtaken)?;
+        run.waves().rename(&fenced, &layout::v1_deleting()).map_err(Run::overtaken)?;
         run.report.phase = Phase::Deleting;
     }
     if let Err(error) = nothing_new_in_deleting(run, manifests, seen) {
@@ -159,7 +162,7 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
         return Err(error);
     }
     run.stage(Stage::Clean);
-    run.waves().remove(&layout::v1_deleting())?;
+    run.take_away(&layout::v1_deleting())?;
     if seen.facts.done {
         run.take_away(&layout::done())?;
     }

@@ -1,25 +1,26 @@
 //! The downgrade: V2 tasks become V1 tasks, with the state they have now.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::context::Run;
 use super::convert::{actions, failures, take_wave};
-use super::evidence::{base_of, states_in};
+use super::evidence::{base_of, encode_v1, states_in};
 use super::inspect::{inspect, Inspected, WholeTask};
 use super::made::Made;
 use super::options::Stage;
 use super::parts::Parts;
 use super::recovery_scan::{RecoveryScan, V2Names};
 use super::report::{Counts, Outcome, Report, Row};
-use super::scan::{MarkScan, V1Scan};
+use super::scan::{MarkScan, V1File, V1Scan, V2Scan};
 use super::v1_check::Manifests;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::recovery::{carry, finish_cleared, free_base, Carriage};
-use crate::plan::steps::{Step, Wave};
+use crate::plan::steps::{Step, Taken, Wave};
 use crate::storage::Storage;
 use crate::task::{dropped_by_v1, to_v1, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT};
-use crate::tree::TreePath;
+use crate::tree::{Change, TreePath};
 
 /// How many tasks go through the waves together.
 const GROUP_TASKS: usize = 1_024;
@@ -36,7 +37,10 @@ pub(super) fn v1_folders() -> [TreePath; 2] {
 /// `Damaged` where the folder is gone.
 pub(super) fn v2_is_there(storage: &dyn Storage) -> Result<()> {
     let there = |path: TreePath| Ok::<bool, Error>(storage.find(&path)?.is_some());
-    let just_begun = !there(layout::done())? && there(layout::v1_scheduler())? && !there(layout::v1_deleting())?;
+    let marks = MarkScan::read(storage)?;
+    let nothing_made = marks.upgraded.is_empty() && marks.in_progress.is_empty() && marks.parts.is_empty();
+    let just_begun =
+        nothing_made && !there(layout::done())? && there(layout::v1_scheduler())? && !there(layout::v1_deleting())?;
     if just_begun || there(layout::v2_scheduler())? {
         return Ok(());
     }
@@ -55,6 +59,7 @@ pub(super) fn carry_all(run: &mut Run<'_>) -> Result<()> {
     }
     let mut carrier = Carrier::new(run)?;
     carrier.carry_all()?;
+    carrier.note_what_failed()?;
     let Counts { failed, total, .. } = carrier.run.report.counts;
     carrier.warn_of_what_is_dropped();
     let fresh = V2Names::read(carrier.run.storage())?;
@@ -93,7 +98,10 @@ pub(super) fn headline(report: &Report) -> String {
 struct Carrier<'r, 'a> {
     run: &'r mut Run<'a>,
     names: V2Names,
+    v2: V2Scan,
     v1: V1Scan,
+    /// The places of V1 files by time and sequence number, once something asks for one.
+    v1_by_time: OnceCell<HashMap<(u64, i32), usize>>,
     scan: RecoveryScan,
     /// What a complete upgrade made; empty where it is not complete.
     made: Made,
@@ -103,10 +111,16 @@ struct Carrier<'r, 'a> {
     reopening: bool,
     /// What an upgrade that is not complete has converted.
     parts: Parts,
+    /// V1 was at work while it did.
+    online: bool,
     /// Times and sequence numbers of V2 tasks whose V1 names are fixed.
     fixed: HashSet<(u64, i32)>,
     /// V1 bases of tasks born in V2, chosen now.
     chosen: HashSet<V1Base>,
+    /// Tasks that were there as the RECOVERY began, and are not any more.
+    vanished: Vec<(V2Id, Error)>,
+    /// Tasks that failed in this run.
+    failed: Vec<V2Id>,
     /// Where the search for a free name of a PU, a sequence number and a time goes on.
     next_free: HashMap<(String, i32, i64), i64>,
     /// Tasks born in V2 that failed before their names were chosen, by their sequence numbers.
@@ -140,8 +154,10 @@ impl<'r, 'a> Carrier<'r, 'a> {
         let reopening = storage.find(&layout::reopen())?.is_some();
         let manifests = if complete { Some(Manifests::read(storage)?) } else { None };
         let made = Made::read(storage, manifests.as_ref(), None)?;
-        let parts = Parts::read(storage, &MarkScan::read(storage)?)?;
+        let marks = MarkScan::read(storage)?;
+        let parts = Parts::read(storage, &marks)?;
         let names = V2Names::read(storage)?;
+        let v2 = V2Scan::read(storage)?;
         let v1 = V1Scan::read(storage)?;
         let scan = RecoveryScan::read(storage)?;
         let fixed = names.ids.iter().filter_map(|id| Some((id.upgraded_from()?.0, id.sequence_no))).collect();
@@ -152,14 +168,19 @@ impl<'r, 'a> Carrier<'r, 'a> {
         Ok(Self {
             run,
             names,
+            v2,
             v1,
+            v1_by_time: OnceCell::new(),
             scan,
             made,
             complete,
             reopening,
             parts,
+            online: marks.online,
             fixed,
             chosen,
+            vanished: Vec::new(),
+            failed: Vec::new(),
             next_free: HashMap::new(),
             nameless: HashMap::new(),
             fence,
@@ -169,9 +190,10 @@ impl<'r, 'a> Carrier<'r, 'a> {
     }
 
     fn carry_all(&mut self) -> Result<()> {
-        let cleared = self.cleared();
+        let mut cleared = self.cleared();
         self.begin_count(cleared.len());
         self.run.stage(Stage::Convert);
+        self.judge_vanished();
         let ids = std::mem::take(&mut self.names.ids);
         for group in ids.chunks(GROUP_TASKS) {
             self.run.check_cancelled()?;
@@ -187,10 +209,15 @@ impl<'r, 'a> Carrier<'r, 'a> {
             self.report_progress(group.last());
         }
         self.names.ids = ids;
-        let mut plans = cleared;
-        self.wave(Wave::Place, &mut plans)?;
-        for plan in plans {
-            self.finish(plan.row);
+        while !cleared.is_empty() {
+            self.run.check_cancelled()?;
+            self.run.probe()?;
+            let mut plans = cleared.split_off(cleared.len().saturating_sub(GROUP_TASKS));
+            self.wave(Wave::Place, &mut plans)?;
+            for plan in plans {
+                self.finish(plan.row);
+            }
+            self.report_progress(None);
         }
         Ok(())
     }
@@ -199,6 +226,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         let cleared = self.cleared();
         self.begin_count(cleared.len());
         self.run.stage(Stage::Convert);
+        self.judge_vanished();
         let ids = std::mem::take(&mut self.names.ids);
         for group in ids.chunks(GROUP_TASKS) {
             self.run.check_cancelled()?;
@@ -214,7 +242,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
     }
 
     fn begin_count(&mut self, cleared: usize) {
-        let total = (self.names.ids.len() + cleared) as u64;
+        let total = (self.names.ids.len() + cleared + self.vanished.len()) as u64;
         self.run.report.counts = Counts { total, left: total, ..Counts::default() };
     }
 
@@ -244,16 +272,48 @@ impl<'r, 'a> Carrier<'r, 'a> {
             }
             match self.plan(id) {
                 Ok(plan) => plans.push(plan),
-                Err(error) if self.run.options.force && of_this_task(&error) => self.lose(id, &error),
                 Err(error) => {
-                    if id.upgraded_from().is_none() {
+                    let lost = self.judge(id, &error);
+                    if !lost && id.upgraded_from().is_none() {
                         self.nameless.entry(id.sequence_no).or_insert_with(|| id.clone());
                     }
-                    self.fail(row(id, Outcome::Failed), &error);
                 }
             }
         }
         plans
+    }
+
+    fn judge_vanished(&mut self) {
+        for (id, error) in std::mem::take(&mut self.vanished) {
+            self.judge(&id, &error);
+        }
+    }
+
+    /// A task that cannot be carried fails, and is lost by force where it was named as one before: by the refusal that
+    /// force answers, or by the report of an earlier run. Gives whether it is lost.
+    fn judge(&mut self, id: &V2Id, error: &Error) -> bool {
+        let in_plan = self.run.options.plan && !self.scan.begun;
+        let named = in_plan || self.scan.failed.contains(id);
+        let lost = self.run.options.force && named && !stops_the_run(error.kind());
+        if lost {
+            self.lose(id, error);
+        } else {
+            self.fail(row(id, Outcome::Failed), error);
+        }
+        lost
+    }
+
+    /// Notes durably which tasks failed, so that force means them and no other.
+    fn note_what_failed(&mut self) -> Result<()> {
+        let failed = std::mem::take(&mut self.failed);
+        for id in failed.iter().filter(|id| !self.scan.failed.contains(*id)) {
+            let staged = self.fence.join(&layout::mark_failed_name(id));
+            let waves = self.run.waves();
+            waves.create(&staged, Vec::new())?;
+            let mark = layout::recovery().join(&layout::mark_failed_name(id));
+            waves.one(&Change::Rename { from: staged, to: mark }, Taken::Same)?;
+        }
+        Ok(())
     }
 
     /// What becomes of one V2 task.
@@ -271,8 +331,12 @@ impl<'r, 'a> Carrier<'r, 'a> {
             }
             None => return Err(at(Error::new(ErrorKind::Damaged, "it vanished while it was looked at"))),
         };
-        let born = by_name.is_none() && base_of(id, &whole.task.receive_pu).is_none();
-        let base = match by_name.or_else(|| base_of(id, &whole.task.receive_pu)) {
+        let own_base = match by_name {
+            Some(base) => Some(base),
+            None => self.base_by_shape(id, &whole.task.receive_pu).map_err(at)?,
+        };
+        let born = own_base.is_none();
+        let base = match own_base {
             Some(base) => base,
             None => self.choose(id, &whole).map_err(at)?,
         };
@@ -288,7 +352,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
             row.v1_name = there.first().map_or_else(String::new, |state| V1Name::format(&base, *state));
             return Ok(Plan { steps: Vec::new(), row });
         }
-        if there.is_empty() && !self.is_complete(id) && self.parts.ran_online(&base.to_string()) {
+        if there.is_empty() && !born && !self.is_complete(id) && self.online {
             row.outcome = Outcome::Kept;
             "V1 finished and cleared it while an online upgrade ran".clone_into(&mut row.detail);
             return Ok(Plan { steps: Vec::new(), row });
@@ -298,16 +362,38 @@ impl<'r, 'a> Carrier<'r, 'a> {
         row.v1_name = V1Name::format(&base, state);
         row.v1_state = Some(state);
         row.detail = self.drop_what_v1_cannot_hold(&whole);
-        if there == [state] && self.holds(&base, state, &task).map_err(at)? {
+        if there == [state] && self.holds(&base, state, &task) {
             row.outcome = Outcome::Kept;
             return Ok(Plan { steps: Vec::new(), row });
         }
-        let bytes = self.encode(&task).map_err(at)?;
+        let bytes = encode_v1(&*self.run.session.codec, &task).map_err(at)?;
         let replaces = there.into_iter().collect();
         let number = self.run.next_number();
         let steps =
             carry(Carriage { id: id.clone(), base, state, bytes, replaces }, &self.fence, number).map_err(at)?;
         Ok(Plan { steps, row })
+    }
+
+    /// The V1 base that the shape of an id says, where the task is the one that has it: a manifest or a part says so, or
+    /// else it is the first V2 task of its PU with that time and sequence number. Another one was born in V2.
+    fn base_by_shape(&self, id: &V2Id, pu: &str) -> Result<Option<V1Base>> {
+        let Some(base) = base_of(id, pu).filter(|base| !self.made.has_base(base)) else { return Ok(None) };
+        let Some((ts, ordinal)) = id.upgraded_from() else { return Ok(None) };
+        if let Some(line) = self.parts.lines.get(&*base.to_string()) {
+            return Ok((line.ordinal == ordinal).then_some(base));
+        }
+        for earlier in self.v2.ordinals(ts, id.sequence_no).take_while(|earlier| *earlier < ordinal) {
+            let earlier = base.v2_id(earlier)?;
+            if self.made.has(&earlier) {
+                continue;
+            }
+            if let Some(Inspected::Whole(whole)) = inspect(self.run.storage(), &*self.run.session.codec, &earlier)? {
+                if whole.task.receive_pu == pu {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(base))
     }
 
     /// Whether a node may have run a task: its upgrade is complete.
@@ -320,13 +406,23 @@ impl<'r, 'a> Carrier<'r, 'a> {
     fn torn_attempt(&self, id: &V2Id, inspected: Option<&Inspected>) -> Option<Plan> {
         let Some(Inspected::Torn(why)) = inspected else { return None };
         let (ts, _) = id.upgraded_from().filter(|_| !self.is_complete(id))?;
-        let its = |base: &V1Base| base.ts == ts && base.seq == id.sequence_no && !self.made.has_base(base);
-        let file = self.v1.files.iter().find(|file| file.parsed().as_ref().is_some_and(its))?;
+        let file = self
+            .first_v1_file(ts, id.sequence_no)
+            .filter(|file| file.parsed().is_some_and(|base| !self.made.has_base(&base)))?;
         let mut row = row(id, Outcome::Kept);
         row.v1_name = file.name.to_string();
         row.v1_state = Some(file.state);
         row.detail = format!("its V2 task is not whole: {why}; its V1 file is used");
         Some(Plan { steps: Vec::new(), row })
+    }
+
+    /// The first V1 file of a time and a sequence number.
+    fn first_v1_file(&self, ts: u64, seq: i32) -> Option<&V1File> {
+        let places = self.v1_by_time.get_or_init(|| {
+            let keyed = self.v1.files.iter().enumerate().rev();
+            keyed.filter_map(|(place, file)| file.parsed().map(|base| ((base.ts, base.seq), place))).collect()
+        });
+        places.get(&(ts, seq)).and_then(|place| self.v1.files.get(*place))
     }
 
     /// The V1 base of a task born in V2: the one that an earlier attempt chose, or the first that is free.
@@ -359,28 +455,25 @@ impl<'r, 'a> Carrier<'r, 'a> {
         Ok(free)
     }
 
-    /// Whether V1 holds the task already, in this state and with every field as it would be written.
-    fn holds(&self, base: &V1Base, state: StateV1, task: &TaskV1) -> Result<bool> {
-        let bytes = self.run.storage().read(&layout::v1_file(base, state), FILE_BYTES_LIMIT)?;
-        Ok(self.run.session.codec.decode_v1(&bytes).is_ok_and(|there| there == *task))
+    /// Whether V1 holds the task already, in this state and with every field as it would be written. A file that cannot
+    /// be read holds nothing.
+    fn holds(&self, base: &V1Base, state: StateV1, task: &TaskV1) -> bool {
+        let read = self.run.storage().read(&layout::v1_file(base, state), FILE_BYTES_LIMIT);
+        read.is_ok_and(|bytes| self.run.session.codec.decode_v1(&bytes).is_ok_and(|there| there == *task))
     }
 
-    /// The bytes of a V1 task, from which the codec reads the same task again.
-    fn encode(&self, task: &TaskV1) -> Result<Vec<u8>> {
-        let codec = &*self.run.session.codec;
-        let bytes = codec.encode_v1(task)?;
-        if codec.decode_v1(&bytes)? == *task {
-            return Ok(bytes);
-        }
-        Err(Error::new(ErrorKind::Internal, "the codec reads another task from the bytes that it wrote"))
-    }
-
-    /// The tasks of a complete upgrade that V2 finished and cleared: they become Done, so that nothing runs twice.
-    fn cleared(&self) -> Vec<Plan> {
+    /// The tasks of a complete upgrade that V2 finished and cleared: they become Done, so that nothing runs twice. Those
+    /// are meant that were gone as the RECOVERY began; one that went later was taken away by somebody.
+    fn cleared(&mut self) -> Vec<Plan> {
         let mut plans = Vec::new();
+        let mut vanished = Vec::new();
         for (id, task) in self.made.all() {
             let marked = self.scan.carried.contains(id) || self.scan.carrying.contains_key(id);
             if marked || self.names.ids.binary_search(id).is_ok() {
+                continue;
+            }
+            if self.scan.begun && !self.scan.cleared.contains(id) {
+                vanished.push(id.clone());
                 continue;
             }
             let Some(base) = task.base() else { continue };
@@ -395,6 +488,11 @@ impl<'r, 'a> Carrier<'r, 'a> {
             row.v1_state = Some(StateV1::Done);
             row.detail = format!("V2 finished and cleared it, so {} becomes Done", V1Name::format(&base, *state));
             plans.push(Plan { steps: vec![finish_cleared(&base, *state)], row });
+        }
+        for id in vanished {
+            let what = "its V2 task vanished since the RECOVERY began, and nothing says what became of it";
+            let error = Error::new(ErrorKind::Damaged, what).of_task(&id).at(layout::main_task(&id));
+            self.vanished.push((id, error));
         }
         plans
     }
@@ -457,13 +555,16 @@ impl<'r, 'a> Carrier<'r, 'a> {
         row.detail = error.to_string();
         self.run.report.counts.left -= 1;
         self.run.report.counts.failed += 1;
+        self.failed.extend(V2Id::parse(&row.v2_id));
         self.run.report.push(row);
     }
 
     /// It stays counted as left: V1 does not get it.
     fn lose(&mut self, id: &V2Id, error: &Error) {
         let mut row = row(id, if self.run.options.plan { Outcome::WouldLose } else { Outcome::Lost });
-        row.detail = error.to_string();
+        let has_old_file = id.upgraded_from().is_some_and(|(ts, _)| self.first_v1_file(ts, id.sequence_no).is_some());
+        let old_file = if has_old_file { "; an old V1 file of its time is used as it is" } else { "" };
+        row.detail = format!("{error}{old_file}");
         self.run.session.log.error(format_args!("{id} is lost by force: {error}"));
         self.run.report.push(row);
     }
@@ -475,7 +576,8 @@ fn row(id: &V2Id, outcome: Outcome) -> Row {
     row
 }
 
-/// Whether an error says something of the task, and not of the storage or the host.
-fn of_this_task(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Corrupt | ErrorKind::TooLarge | ErrorKind::InvalidArgument)
+/// Whether an error says nothing of one task, so that none is lost for it.
+fn stops_the_run(kind: ErrorKind) -> bool {
+    use ErrorKind::{Busy, Cancelled, LockLost, LockService, OutcomeUnknown, Quota, RetryLater};
+    matches!(kind, Busy | Cancelled | LockLost | LockService | OutcomeUnknown | Quota | RetryLater)
 }

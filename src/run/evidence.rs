@@ -13,10 +13,12 @@ use super::report::Counts;
 use super::scan::{MarkScan, V1Scan};
 use super::trees::Trees;
 use super::v1_check::Manifests;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::recovery::{free_base, Finding};
-use crate::task::{content_sum, differing_fields, to_v2, StateV1, V1Base, V2Id, FILE_BYTES_LIMIT};
+use crate::task::{
+    content_sum, differing_fields, to_v1, to_v2, Codec, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT,
+};
 use crate::tree::TreePath;
 
 /// How many tasks lie between two reports of progress.
@@ -63,12 +65,12 @@ impl Evidence {
         if deleted {
             evidence.note(Finding::V1Gone, "", "", "the V1 files are deleted, or their deletion has begun".to_owned());
         } else {
-            evidence.hold_v1_against(run, &v1, &made, parts.as_ref())?;
+            evidence.hold_v1_against(run, &v1, &made, marks.online)?;
         }
         let started = evidence.look_at_nodes(run, manifests.as_ref())?;
         let known = Known { made: &made, v1: &v1, marks: &marks, complete: seen.facts.done };
         evidence.look_at_v2(run, &v2, &known)?;
-        evidence.look_for_gone(&v2, &made, started);
+        evidence.look_for_gone(&known, &v2, started);
         let beside = unknown_beside_managers(storage)?;
         let of_done = manifests.iter().flat_map(|manifests| manifests.unknown.iter());
         for path in v2.unknown.iter().chain(&marks.unknown).chain(of_done).chain(&beside) {
@@ -91,8 +93,7 @@ impl Evidence {
     }
 
     /// V1 is whole where every upgraded task has its file, and unchanged where the bytes are those that were upgraded.
-    fn hold_v1_against(&mut self, run: &mut Run<'_>, v1: &V1Scan, made: &Made, parts: Option<&Parts>) -> Result<()> {
-        let v1_cleared = |base: &V1Base| parts.is_some_and(|parts| parts.ran_online(&base.to_string()));
+    fn hold_v1_against(&mut self, run: &mut Run<'_>, v1: &V1Scan, made: &Made, online: bool) -> Result<()> {
         let mut to_read: Vec<&MadeTask> = Vec::new();
         for (id, task) in made.all() {
             let id = id.to_string();
@@ -102,6 +103,10 @@ impl Evidence {
                 }
                 // Until the upgrade is complete V1 is the truth, whatever it says.
                 (Some(_), _) if !task.committed => {}
+                (Some(_), Some(base)) if states_in(v1, &base).len() > 1 => {
+                    let why = "V1 has it in several states since it was upgraded".to_owned();
+                    self.note(Finding::V1Changed, &task.v1, &id, why);
+                }
                 (Some(file), _) if file.length == task.v1_length => to_read.push(task),
                 (Some(file), _) => {
                     let why = format!("it had {} bytes when it was upgraded and has {}", task.v1_length, file.length);
@@ -114,7 +119,7 @@ impl Evidence {
                     }
                 }
                 // V1 was at work meanwhile, and finished it.
-                (None, Some(base)) if !task.committed && v1_cleared(&base) => {}
+                (None, _) if !task.committed && online => {}
                 (None, _) => self.note(Finding::V1Gone, &task.v1, &id, "its V1 file is gone".to_owned()),
             }
         }
@@ -132,7 +137,11 @@ impl Evidence {
                         "",
                         "the bytes of its V1 file changed after it was upgraded".to_owned(),
                     ),
-                    Err(error) => return Err(error.of_task(&task.v1)),
+                    Err(error) => {
+                        storage_answers(run, error.clone())?;
+                        let why = format!("its V1 file cannot be read: {}", error.message());
+                        self.note(Finding::V1Changed, &task.v1, "", why);
+                    }
                 }
             }
             done += group.len() as u64;
@@ -197,8 +206,8 @@ impl Evidence {
             // It went between the listing and the look, which only a node does; the liveness says so later.
             Ok(None) => return Ok(()),
             Ok(Some(inspected)) => inspected,
-            Err(error) if error.kind() == ErrorKind::Storage => return Err(error),
             Err(error) => {
+                storage_answers(run, error.clone())?;
                 self.note(Finding::NotCarried, v1_name, &name, format!("it cannot be read: {}", error.message()));
                 return Ok(());
             }
@@ -219,7 +228,11 @@ impl Evidence {
             None => Some(format!("no V1 name can be made of its receive_pu {:?}", whole.task.receive_pu)),
             Some(base) => layout::mark_carrying(id, base).err().map(|error| error.message().to_owned()),
         };
-        if let Some(why) = no_name {
+        let no_bytes = base.as_ref().and_then(|base| {
+            let task = to_v1(&whole.task, base, whole.state.downgraded());
+            encode_v1(&*run.session.codec, &task).err().map(|error| error.message().to_owned())
+        });
+        if let Some(why) = no_name.or(no_bytes) {
             self.note(Finding::NotCarried, v1_name, &name, why);
         }
         if made.is_empty() {
@@ -248,13 +261,20 @@ impl Evidence {
         Ok(())
     }
 
-    fn look_for_gone(&mut self, v2: &V2Names, made: &Made, started: bool) {
-        for (id, task) in made.all().filter(|(_, task)| task.committed) {
+    /// Tasks that the upgrade made and V2 holds no more.
+    fn look_for_gone(&mut self, known: &Known<'_>, v2: &V2Names, started: bool) {
+        for (id, task) in known.made.all() {
             if v2.ids.binary_search(id).is_ok() {
                 continue;
             }
             let name = id.to_string();
-            if started {
+            if !task.committed {
+                let in_v1 = task.base().is_some_and(|base| !states_in(known.v1, &base).is_empty());
+                if !in_v1 && !known.marks.online {
+                    let why = "it was converted, and neither tree holds it any more".to_owned();
+                    self.note(Finding::GoneFromBoth, &task.v1, &name, why);
+                }
+            } else if started {
                 let why = "V2 holds it no more: it was finished and cleared there".to_owned();
                 self.note(Finding::V2Gone, &task.v1, &name, why);
             } else {
@@ -264,6 +284,24 @@ impl Evidence {
             }
         }
     }
+
+    /// The ids of tasks of which something was found.
+    pub(super) fn ids_of(&self, findings: &[Finding]) -> Vec<V2Id> {
+        let found = findings.iter().filter_map(|finding| self.found.get(finding)).flatten();
+        let mut ids: Vec<V2Id> = found.filter_map(|found| V2Id::parse(&found.v2)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}
+
+/// One file that cannot be read is that file's; a storage that does not answer at all is everybody's.
+fn storage_answers(run: &Run<'_>, error: Error) -> Result<()> {
+    let of_all = matches!(error.kind(), ErrorKind::RetryLater | ErrorKind::Cancelled | ErrorKind::Busy);
+    if of_all || run.storage().find(&layout::v2()).is_err() {
+        return Err(error);
+    }
+    Ok(())
 }
 
 /// What a V2 task is held against.
@@ -293,7 +331,12 @@ impl Known<'_> {
         if !self.marks.in_progress.contains_key(&*name) && !self.marks.upgraded.contains(&*name) {
             return Ok(false);
         }
-        for state in states_in(self.v1, &base) {
+        let there = states_in(self.v1, &base);
+        if there.is_empty() && self.marks.online {
+            // V1 finished it while it was converted, so neither way back wants it.
+            return Ok(true);
+        }
+        for state in there {
             let Ok(task) = codec.decode_v1(&run.storage().read(&layout::v1_file(&base, state), FILE_BYTES_LIMIT)?)
             else {
                 continue;
@@ -306,6 +349,15 @@ impl Known<'_> {
         }
         Ok(false)
     }
+}
+
+/// The bytes of a V1 task, from which the codec reads the same task again.
+pub(super) fn encode_v1(codec: &dyn Codec, task: &TaskV1) -> Result<Vec<u8>> {
+    let bytes = codec.encode_v1(task)?;
+    if codec.decode_v1(&bytes)? == *task {
+        return Ok(bytes);
+    }
+    Err(Error::new(ErrorKind::Internal, "the codec reads another task from the bytes that it wrote"))
 }
 
 /// The V1 base of an id that has the shape which an upgrade gives.

@@ -16,11 +16,17 @@ use crate::storage::Storage;
 /// Room for the head and the tail beside the lines of the parts.
 const HEAD_AND_TAIL_BYTES: usize = 4 << 10;
 
-/// Completes an upgrade whose tasks are all converted; with `complete`, one that was taken up again.
+/// Completes an upgrade whose tasks are all converted; with `complete`, one that was taken up again. Where V1 changed just
+/// before, it does nothing and says what.
 ///
 /// # Errors
 /// `Damaged` where marks or V1 files of converted tasks vanished, or a verify finds a difference.
-pub(super) fn finish(run: &mut Run<'_>, v1: &V1Scan, parts: &Parts, complete: Option<&Complete>) -> Result<()> {
+pub(super) fn finish(
+    run: &mut Run<'_>,
+    v1: &V1Scan,
+    parts: &Parts,
+    complete: Option<&Complete>,
+) -> Result<Option<Vec<String>>> {
     run.stage(Stage::Finish);
     let new_files;
     let taken_in = match complete {
@@ -34,6 +40,11 @@ pub(super) fn finish(run: &mut Run<'_>, v1: &V1Scan, parts: &Parts, complete: Op
     all_marked(&marks, taken_in)?;
     if run.options.verify {
         verify_parts(run, parts, taken_in)?;
+    }
+    // A verify takes its time.
+    let changed = V1Scan::read(run.storage())?.changed_since(v1);
+    if !changed.is_empty() {
+        return Ok(Some(changed));
     }
     let manifest = manifest(run, v1, taken_in, parts, &marks)?;
     let waves = run.waves();
@@ -59,7 +70,7 @@ pub(super) fn finish(run: &mut Run<'_>, v1: &V1Scan, parts: &Parts, complete: Op
         }
     }
     run.stage(Stage::Clean);
-    clear_marks(run)
+    clear_marks(run).map(|()| None)
 }
 
 /// The folder of marks goes: first its name, in one change, then what it holds.

@@ -32,7 +32,16 @@ impl MadeTask {
 /// here twice.
 #[derive(Debug, Default)]
 pub(super) struct Made {
-    tasks: Vec<(V2Id, MadeTask)>,
+    /// By time, sequence number and ordinal.
+    tasks: Vec<(Key, V2Id, MadeTask)>,
+}
+
+/// What an id that an upgrade gives is made of: time, sequence number, ordinal.
+type Key = (u64, i32, u16);
+
+fn key_of(id: &V2Id) -> Option<Key> {
+    let (ts, ordinal) = id.upgraded_from()?;
+    Some((ts, id.sequence_no, ordinal))
 }
 
 impl Made {
@@ -44,12 +53,14 @@ impl Made {
         if let Some(parts) = parts {
             each_part_line(storage, parts, |line| made.add(&line, false))?;
         }
-        made.tasks.sort_by(|left, right| left.0.cmp(&right.0));
+        made.tasks.sort_by_key(|task| task.0);
         Ok(made)
     }
 
     fn add(&mut self, line: &Line, committed: bool) -> Result<()> {
-        let (Some(id), Some(state)) = (V2Id::parse(&line.v2), StateV2::from_word(&line.state)) else {
+        let id = V2Id::parse(&line.v2);
+        let key = id.as_ref().and_then(key_of);
+        let (Some(id), Some(key), Some(state)) = (id, key, StateV2::from_word(&line.state)) else {
             return Err(Error::new(
                 ErrorKind::Corrupt,
                 format!("{:?} in state {:?} is no V2 task", line.v2, line.state),
@@ -63,7 +74,7 @@ impl Made {
             state,
             committed,
         };
-        self.tasks.push((id, task));
+        self.tasks.push((key, id, task));
         Ok(())
     }
 
@@ -72,21 +83,17 @@ impl Made {
     }
 
     /// What an id was made as; more than one where it was converted anew.
-    pub(super) fn of<'m>(&'m self, id: &'m V2Id) -> impl Iterator<Item = &'m MadeTask> + 'm {
-        let from = self.tasks.partition_point(|(other, _)| other < id);
-        self.tasks[from..].iter().take_while(move |(other, _)| other == id).map(|(_, task)| task)
+    pub(super) fn of(&self, id: &V2Id) -> impl Iterator<Item = &MadeTask> {
+        let key = key_of(id);
+        let from = key.map_or(self.tasks.len(), |key| self.tasks.partition_point(|task| task.0 < key));
+        self.tasks[from..].iter().take_while(move |task| Some(task.0) == key).map(|(_, _, task)| task)
     }
 
     /// The ordinals of one time and sequence number, and the PUs that have them.
     pub(super) fn ordinals(&self, ts: u64, seq: i32) -> impl Iterator<Item = (u16, String)> + '_ {
-        let base = V1Base { pu: String::new(), seq, ts };
-        let first = base.v2_id(0).ok();
-        let from = first.map_or(self.tasks.len(), |first| self.tasks.partition_point(|(id, _)| *id < first));
-        // Ids are sorted by their query ids, so those of other sequence numbers stand between.
-        let near = self.tasks[from..].iter().map_while(move |(id, task)| Some((id, id.upgraded_from()?, task)));
-        let near = near.take_while(move |(_, (other, _), _)| *other == ts);
-        near.filter(move |(id, ..)| id.sequence_no == seq)
-            .filter_map(|(_, (_, ordinal), task)| Some((ordinal, task.base()?.pu)))
+        let from = self.tasks.partition_point(|task| task.0 < (ts, seq, 0));
+        let its = self.tasks[from..].iter().take_while(move |task| (task.0 .0, task.0 .1) == (ts, seq));
+        its.filter_map(|(key, _, task)| Some((key.2, task.base()?.pu)))
     }
 
     /// Whether a V1 base was upgraded.
@@ -95,6 +102,6 @@ impl Made {
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (&V2Id, &MadeTask)> {
-        self.tasks.iter().map(|(id, task)| (id, task))
+        self.tasks.iter().map(|(_, id, task)| (id, task))
     }
 }

@@ -1,5 +1,7 @@
 //! The mark files, for hosts that drive their own loop (seed: `UpgradeMarkFileHelper`).
 
+use std::collections::HashSet;
+
 use super::catalog_answers::CatalogAnswers;
 use super::context::{some_of, Run};
 use super::convert::{self, Converter};
@@ -167,7 +169,8 @@ fn all_upgraded(run: &mut Run<'_>) -> Result<()> {
     let old_parts = Parts::read(run.storage(), &marks)?;
     let v2 = V2Scan::read(run.storage())?;
     let session = run.session;
-    let listings = Listings { v1: &v1, marks: &marks, parts: &old_parts, v2: &v2, complete: None };
+    let listings =
+        Listings { v1: &v1, marks: &marks, parts: &old_parts, v2: &v2, complete: None, suspects: &HashSet::new() };
     let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, listings)?;
     let (work, failed) = convert::work(&v1.files, &decisions);
     if let Some((file, error)) = failed.into_iter().next() {
@@ -186,6 +189,8 @@ fn all_upgraded(run: &mut Run<'_>) -> Result<()> {
     if let Some(row) = run.report.rows.iter().find(|row| row.outcome == super::report::Outcome::Failed) {
         return Err(Error::new(ErrorKind::TasksFailed, row.detail.clone()).of_task(&row.v1_name));
     }
-    rounds::nothing_changed(run, &v1)?;
-    finish::finish(run, &v1, &parts.parts, None)
+    match finish::finish(run, &v1, &parts.parts, None)? {
+        None => Ok(()),
+        Some(changed) => Err(rounds::v1_changed(&changed)),
+    }
 }

@@ -91,6 +91,10 @@ impl RunOptions {
             (self.recovery_mode != RecoveryMode::Auto, "a RECOVERY mode", &[Recovery]),
             (self.placement != PlacementRule::BySchema, "a placement", &[Upgrade]),
         ];
+        if self.online && self.reopen {
+            return Err(Error::new(ErrorKind::InvalidArgument, "reopen cannot be online: nodes may run V2 tasks")
+                .advise("stop every node and run UPGRADE with reopen alone"));
+        }
         match rows.iter().find(|(asked, _, operations)| *asked && !operations.contains(&operation)) {
             None => Ok(()),
             Some((_, what, operations)) => {

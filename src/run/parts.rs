@@ -21,8 +21,6 @@ pub(super) struct PartLine {
     pub(super) ordinal: u16,
     /// Whether the placement made it Cancel.
     pub(super) cancelled: bool,
-    /// Whether V1 was still at work while it was converted: then a V1 file that is gone was finished and cleared.
-    pub(super) online: bool,
     /// The place of its part among the files.
     part: u32,
     /// When the run that wrote it began, in milliseconds since 1970 by the clock of its host.
@@ -55,7 +53,7 @@ impl Parts {
                 Ok((reader, lines)) => {
                     parts.add(name, reader.length(), &lines);
                     let begun = reader.head().begun.parse().map_or(0, jiff::Timestamp::as_millisecond);
-                    parts.keep(&lines, begun, reader.head().online);
+                    parts.keep(&lines, begun);
                 }
                 Err(error) => parts.broken.push(format!("{path}: {}", error.message())),
             }
@@ -76,11 +74,6 @@ impl Parts {
         self.bytes += earlier.bytes;
     }
 
-    /// Whether V1 was still at work while a task was converted.
-    pub(super) fn ran_online(&self, base: &str) -> bool {
-        self.lines.get(base).is_some_and(|line| line.online)
-    }
-
     /// Whether a line stands in a part that this run wrote.
     pub(super) fn is_of_run(&self, line: &PartLine, run: &str) -> bool {
         let file = usize::try_from(line.part).ok().and_then(|place| self.files.get(place));
@@ -88,31 +81,22 @@ impl Parts {
     }
 
     /// Keeps what decides about tasks that an earlier run converted.
-    fn keep(&mut self, lines: &[Line], begun_ms: i64, online: bool) {
+    fn keep(&mut self, lines: &[Line], begun_ms: i64) {
         for line in lines {
             let Some(V1Name { base, state }) = V1Name::parse(&line.v1) else { continue };
             let ordinal = V2Id::parse(&line.v2).and_then(|id| id.upgraded_from()).map_or(0, |(_, ordinal)| ordinal);
             let v1_sum = line.v1_xxh64.as_str().into();
             let part = u32::try_from(self.files.len()).unwrap_or(u32::MAX).saturating_sub(1);
             let cancelled = line.cancelled;
-            let row = PartLine {
-                v1_length: line.v1_length,
-                v1_state: state,
-                v1_sum,
-                ordinal,
-                cancelled,
-                online,
-                part,
-                begun_ms,
-            };
+            let row =
+                PartLine { v1_length: line.v1_length, v1_state: state, v1_sum, ordinal, cancelled, part, begun_ms };
             self.lines.insert(base.to_string().into_boxed_str(), row);
         }
     }
 }
 
-/// The parts of an upgrade, and the number of the next one of this run.
+/// The parts of an upgrade, those that this run has written with those of earlier ones.
 #[derive(Debug, Default)]
 pub(super) struct NewParts {
     pub(super) parts: Parts,
-    pub(super) next_number: u64,
 }

@@ -21,6 +21,9 @@ use crate::plan::phase::{permit, Operation, Permit, Phase};
 use crate::plan::recovery::{alternatives, Finding, RecoveryMode, Weight};
 use crate::tree::TreePath;
 
+/// How many reasons of a refusal are listed one by one.
+const REASONS_LIMIT: usize = 10_000;
+
 /// Which way a RECOVERY goes, and how far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Course {
@@ -54,10 +57,21 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     let course = course(run, &seen)?;
     if let Course::Begin(mode) = course {
         let evidence = evidence(run, &seen)?;
-        let mode = weigh(run, mode, &evidence)?;
-        check_up_front(run, mode)?;
+        let weighed = weigh(run, mode, &evidence).and_then(|mode| check_up_front(run, mode).map(|()| mode));
+        let mode = match weighed {
+            Ok(mode) => mode,
+            // A direction in which nothing has been done must not stand in the way of another.
+            Err(error) if seen.facts.recovery => {
+                run.begin()?;
+                let taken = run.take_away(&layout::recovery());
+                end(run, taken)?;
+                run.report.phase = trees::read(run.storage())?.phase()?;
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        };
         run.begin()?;
-        let result = begin(run, &seen, mode).and_then(|()| go(run, mode, false));
+        let result = begin(run, &seen, mode, &evidence).and_then(|()| go(run, mode, false));
         return end(run, result);
     }
     run.begin()?;
@@ -88,7 +102,18 @@ fn course(run: &mut Run<'_>, seen: &Trees) -> Result<Course> {
                 .advise(format!("run RECOVERY with the mode {} or auto to finish it", mode.word())));
         }
         run.report.recovery_mode = Some(mode);
-        return Ok(if scan.all_carried { Course::ResumeCarried } else { Course::Resume(mode) });
+        return Ok(match (scan.begun, scan.all_carried) {
+            // It was stopped before it had looked for nodes once more: nothing has been done, so all is proved anew.
+            (false, _) => Course::Begin(mode),
+            (true, true) => Course::ResumeCarried,
+            (true, false) => Course::Resume(mode),
+        });
+    }
+    if !scan.unknown.is_empty() && !run.options.force {
+        let what = format!("files in it that no rule explains would go with it: {}", some_of(&scan.unknown));
+        return Err(Error::new(ErrorKind::Refused, what)
+            .at(layout::recovery())
+            .advise("see what they are and move them out of the tree; force removes them"));
     }
     let phase = seen.phase_before_recovery()?;
     match permit(Operation::Recovery, phase) {
@@ -160,7 +185,12 @@ fn weigh(run: &mut Run<'_>, asked: RecoveryMode, evidence: &Evidence) -> Result<
     run.report.conclude(run.report.phase, format!("no way back by {by}; nothing was changed"));
     let count = reasons.len();
     let what = format!("{count} reason{} against RECOVERY by {by}: {}", plural(count), some_of(&reasons));
+    let more = count.saturating_sub(REASONS_LIMIT);
+    reasons.truncate(REASONS_LIMIT);
     run.report.warnings.extend(reasons);
+    if more > 0 {
+        run.report.warnings.push(format!("and {more} reasons more"));
+    }
     let choices = alternatives(asked, &kinds);
     let advice = if choices.is_empty() {
         "put back what the reasons name, then run RECOVERY again".to_owned()
@@ -179,8 +209,8 @@ fn plural(count: usize) -> &'static str {
 }
 
 fn loses_a_task(finding: Finding) -> bool {
-    use Finding::{BornInV2, NotCarried, V2Changed, V2Gone, V2GoneUnexplained};
-    matches!(finding, BornInV2 | NotCarried | V2Changed | V2Gone | V2GoneUnexplained)
+    use Finding::{BornInV2, GoneFromBoth, NotCarried, V2Changed, V2Gone, V2GoneUnexplained};
+    matches!(finding, BornInV2 | GoneFromBoth | NotCarried | V2Changed | V2Gone | V2GoneUnexplained)
 }
 
 /// What the run needs before its first write.
@@ -194,12 +224,26 @@ fn check_up_front(run: &Run<'_>, mode: RecoveryMode) -> Result<()> {
 }
 
 /// Makes the direction durable: from here only RECOVERY goes on. Nodes are looked for once more after it.
-fn begin(run: &mut Run<'_>, seen: &Trees, mode: RecoveryMode) -> Result<()> {
+fn begin(run: &mut Run<'_>, seen: &Trees, mode: RecoveryMode, evidence: &Evidence) -> Result<()> {
     let started_before = run.report.started_nodes.clone();
     // One that says no direction, in which nothing was done.
     run.take_away(&layout::recovery())?;
     let staged = run.fence().join(layout::RECOVERY);
-    run.waves().create(&staged.join(&layout::recovery_mode_name(mode.word())), Vec::new())?;
+    let create = |name: &str, bytes| run.waves().create(&staged.join(name), bytes);
+    create(&layout::recovery_mode_name(mode.word()), Vec::new())?;
+    if mode == RecoveryMode::Downgrade {
+        let cleared = evidence.ids_of(&[Finding::V2Gone, Finding::V2GoneUnexplained]);
+        let mut lines = String::new();
+        for id in &cleared {
+            lines.push_str(&id.to_string());
+            lines.push('\n');
+        }
+        create(layout::cleared_name(), lines.into_bytes())?;
+        // Without force there are none: they were refused.
+        for id in evidence.ids_of(&[Finding::NotCarried]) {
+            create(&layout::mark_failed_name(&id), Vec::new())?;
+        }
+    }
     run.check_cancelled()?;
     run.confirm()?;
     run.waves().rename(&staged, &layout::recovery())?;
@@ -208,7 +252,9 @@ fn begin(run: &mut Run<'_>, seen: &Trees, mode: RecoveryMode) -> Result<()> {
         run.take_away(&layout::recovery())?;
         return Err(error);
     }
-    Ok(())
+    let staged = run.fence().join(layout::recovery_begun().name());
+    run.waves().create(&staged, Vec::new())?;
+    run.waves().rename(&staged, &layout::recovery_begun())
 }
 
 fn no_node_came(run: &Run<'_>, seen: &Trees, mode: RecoveryMode, started_before: &[String]) -> Result<()> {
@@ -224,6 +270,11 @@ fn no_node_came(run: &Run<'_>, seen: &Trees, mode: RecoveryMode, started_before:
     };
     if new.is_empty() && !moved {
         return Ok(());
+    }
+    if new.is_empty() {
+        let what = "nodes came or went while the RECOVERY began: the PU registry's change id moved on";
+        return Err(Error::new(ErrorKind::NodesOnline, what)
+            .advise("stop every node, then run RECOVERY again: it says which ways back are left"));
     }
     let what = format!("nodes started while the RECOVERY began: {}", some_of(&new));
     Err(Error::new(ErrorKind::NodesOnline, what))
@@ -346,6 +397,7 @@ fn plan_actions(run: &mut Run<'_>, seen: &Trees, course: Course) -> Result<()> {
         Course::Begin(mode) => {
             let name = layout::recovery_mode_name(mode.word());
             run.report.actions.push(format!("make folder {} with {name}", layout::recovery()));
+            run.report.actions.push(format!("create {}", layout::recovery_begun()));
             mode == RecoveryMode::Downgrade
         }
         Course::Resume(mode) => mode == RecoveryMode::Downgrade,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
+use super::parts::MANIFEST_BYTES_LIMIT;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, RecoveryMark};
 use crate::plan::recovery::RecoveryMode;
@@ -20,6 +21,12 @@ pub(super) struct RecoveryScan {
     pub(super) carrying: HashMap<V2Id, V1Base>,
     /// The tasks that are carried.
     pub(super) carried: HashSet<V2Id>,
+    /// No node came while it began; without it nothing has been done.
+    pub(super) begun: bool,
+    /// The tasks that V2 had finished and cleared as it began.
+    pub(super) cleared: HashSet<V2Id>,
+    /// The tasks that could not be carried and were named so.
+    pub(super) failed: HashSet<V2Id>,
     pub(super) unknown: Vec<String>,
 }
 
@@ -31,6 +38,7 @@ impl RecoveryScan {
     pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
         let mut scan = Self::default();
         let mut modes = Vec::new();
+        let mut has_cleared = false;
         let folder = layout::recovery();
         let listed = storage.list(&folder, &mut |entry| {
             let mark = if entry.is_file() { layout::parse_recovery_mark(&entry.name) } else { RecoveryMark::Unknown };
@@ -40,6 +48,9 @@ impl RecoveryScan {
                     _ => scan.unknown.push(format!("{folder}/{}", entry.name)),
                 },
                 RecoveryMark::AllCarried => scan.all_carried = true,
+                RecoveryMark::Begun => scan.begun = true,
+                RecoveryMark::Cleared => has_cleared = true,
+                RecoveryMark::Failed(id) => drop(scan.failed.insert(id)),
                 RecoveryMark::Carrying(id, base) => drop(scan.carrying.insert(id, base)),
                 RecoveryMark::Carried(id) => drop(scan.carried.insert(id)),
                 RecoveryMark::Unknown => scan.unknown.push(format!("{folder}/{}", entry.name)),
@@ -54,6 +65,17 @@ impl RecoveryScan {
                 .advise("find out which RECOVERY was begun and remove the other mode file; nothing was changed"));
         }
         scan.mode = modes.first().copied();
+        if has_cleared {
+            let path = folder.join(layout::cleared_name());
+            let bytes = storage.read(&path, MANIFEST_BYTES_LIMIT)?;
+            let text = std::str::from_utf8(&bytes).ok();
+            let ids: Option<HashSet<V2Id>> = text.and_then(|text| text.lines().map(V2Id::parse).collect());
+            scan.cleared = ids.ok_or_else(|| {
+                Error::new(ErrorKind::Corrupt, "it is no list of V2 ids, a line each")
+                    .at(&path)
+                    .advise("restore it from a backup: it says which tasks were finished as the RECOVERY began")
+            })?;
+        }
         Ok(scan)
     }
 }

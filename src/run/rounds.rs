@@ -6,6 +6,7 @@ use super::catalog_answers::CatalogAnswers;
 use super::complete::Complete;
 use super::context::{some_of, Run};
 use super::convert::Converter;
+use super::evidence::states_in;
 use super::inspect::{inspect, Inspected};
 use super::leftovers::settle;
 use super::options::Stage;
@@ -28,13 +29,13 @@ const ROUNDS_LIMIT: u32 = 100;
 /// `TasksFailed` where some failed; `NewV1Tasks` where V1 changed meanwhile, for an online run where it does not come
 /// to rest.
 pub(super) fn convert_until_nothing_is_new(run: &mut Run<'_>, complete: Option<&Complete>) -> Result<(V1Scan, Parts)> {
-    let mut next_part = 0;
+    let mut suspects = HashSet::new();
     for round in 0..ROUNDS_LIMIT {
         run.stage(Stage::List);
         // Listed once no node can start any more: what V1 holds now is what is upgraded.
         let v1 = V1Scan::read(run.storage())?;
         take_back_vanished(run, &v1, complete)?;
-        let parts = convert_all(run, &v1, complete, round, &mut next_part)?;
+        let parts = convert_all(run, &v1, complete, round, &suspects)?;
         if !run.options.online && run.report.counts.failed > 0 {
             return Err(tasks_failed(run.report.counts));
         }
@@ -51,24 +52,13 @@ pub(super) fn convert_until_nothing_is_new(run: &mut Run<'_>, complete: Option<&
         if !run.options.online {
             return Err(v1_changed(&changed));
         }
+        suspects = V1Scan::read(run.storage())?.names_changed_since(&v1);
         run.session.log.info(format_args!("V1 is listed again: {}", some_of(&changed)));
     }
     Err(v1_is_not_at_rest(format!("V1 was listed {ROUNDS_LIMIT} times and changed each time")))
 }
 
-/// That V1 is what was listed.
-///
-/// # Errors
-/// `NewV1Tasks` with what changed.
-pub(super) fn nothing_changed(run: &Run<'_>, v1: &V1Scan) -> Result<()> {
-    let changed = V1Scan::read(run.storage())?.changed_since(v1);
-    if changed.is_empty() {
-        return Ok(());
-    }
-    Err(v1_changed(&changed))
-}
-
-fn v1_changed(changed: &[String]) -> Error {
+pub(super) fn v1_changed(changed: &[String]) -> Error {
     v1_is_not_at_rest(format!("V1 changed while the upgrade ran: {}", some_of(changed)))
 }
 
@@ -89,13 +79,13 @@ fn convert_all(
     v1: &V1Scan,
     complete: Option<&Complete>,
     round: u32,
-    next_part: &mut u64,
+    suspects: &HashSet<Box<str>>,
 ) -> Result<Parts> {
     let marks = MarkScan::read(run.storage())?;
     let old_parts = Parts::read(run.storage(), &marks)?;
     let v2 = V2Scan::read(run.storage())?;
     let session = run.session;
-    let listings = Listings { v1, marks: &marks, parts: &old_parts, v2: &v2, complete };
+    let listings = Listings { v1, marks: &marks, parts: &old_parts, v2: &v2, complete, suspects };
     if round == 0 {
         describe_trees(run, listings);
     }
@@ -107,12 +97,11 @@ fn convert_all(
     let anew: HashSet<&str> = work.iter().map(|work| &*work.file.name).collect();
     run.report.rows.retain(|row| row.outcome == Outcome::Failed || !anew.contains(&*row.v1_name));
     run.report.counts.left = work.len() as u64;
-    let mut parts = NewParts { next_number: *next_part, ..NewParts::default() };
+    let mut parts = NewParts::default();
     parts.parts.inherit(&old_parts);
     run.stage(Stage::Convert);
     let catalog = CatalogAnswers::new(session.catalog()?);
     let converted = Converter::new(run, &facts, catalog).convert(&work, &mut parts);
-    *next_part = parts.next_number;
     headline(run);
     converted.map(|()| parts.parts)
 }
@@ -159,14 +148,21 @@ fn take_back_vanished(run: &mut Run<'_>, v1: &V1Scan, complete: Option<&Complete
     let there: HashSet<&str> = v1.files.iter().map(V1File::base).collect();
     let marked = marks.upgraded.iter().chain(marks.in_progress.keys());
     let mut gone: HashSet<&str> = marked.map(|base| &**base).filter(|base| !there.contains(base)).collect();
-    if !gone.is_empty() && !run.options.online {
-        // Where nothing was at work on V1 a file that is gone is damage.
-        let parts = Parts::read(run.storage(), &marks)?;
-        gone.retain(|base| parts.ran_online(base));
-    }
-    if gone.is_empty() {
+    // Where nothing was at work on V1 a file that is gone is damage.
+    if gone.is_empty() || !(run.options.online || marks.online) {
         return Ok(());
     }
+    if run.storage().find(&layout::v1_scheduler())?.is_none() {
+        return Err(Error::new(
+            ErrorKind::Damaged,
+            "the folder of the V1 tasks is gone, and tasks of it are converted",
+        )
+        .at(layout::v1_scheduler())
+        .advise("bring the folder back, then run UPGRADE again"));
+    }
+    // What decides that a task goes is looked at twice.
+    let again = V1Scan::read(run.storage())?;
+    gone.retain(|base| V1Base::parse(base).is_some_and(|base| states_in(&again, &base).is_empty()));
     let v2 = V2Scan::read(run.storage())?;
     let managers = ManagerScan::read(run.storage())?;
     let mut gone: Vec<&str> = gone.into_iter().collect();

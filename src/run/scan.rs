@@ -101,6 +101,12 @@ impl V1Scan {
             .collect()
     }
 
+    /// The names of files that are new or changed.
+    pub(super) fn names_changed_since(&self, earlier: &Self) -> HashSet<Box<str>> {
+        let same = |file: &V1File| earlier.find(&file.name) == Some(file);
+        self.files.iter().filter(|file| !same(file)).map(|file| file.name.clone()).collect()
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<&V1File> {
         let place = self.files.binary_search_by(|file| (*file.name).cmp(name)).ok()?;
         self.files.get(place)
@@ -113,6 +119,8 @@ pub(super) struct MarkScan {
     pub(super) upgraded: HashSet<Box<str>>,
     /// The nodes of each base's marks in progress.
     pub(super) in_progress: HashMap<Box<str>, Vec<String>>,
+    /// V1 was at work while tasks were converted.
+    pub(super) online: bool,
     /// The names of parts, oldest first by the clock of the storage: those of several hosts may differ.
     pub(super) parts: Vec<String>,
     pub(super) unknown: Vec<String>,
@@ -132,6 +140,7 @@ impl MarkScan {
                 }
                 Mark::Part => parts.push((entry.stat.mtime_ms, part_order(&entry.name), entry.name)),
                 Mark::Reopen => {}
+                Mark::Online => scan.online = true,
                 Mark::Unknown => scan.unknown.push(format!("{folder}/{}", entry.name)),
             }
             ControlFlow::Continue(())
@@ -145,9 +154,10 @@ impl MarkScan {
     }
 }
 
-/// The number at the end of a part's name: within a run later parts have higher ones.
-fn part_order(name: &str) -> u64 {
-    name.rsplit_once('.').and_then(|(_, number)| number.parse().ok()).unwrap_or(u64::MAX)
+/// The run of a part, which sorts by time, and its number: within a run later parts have higher ones.
+fn part_order(name: &str) -> (String, u64) {
+    let (run, number) = name.rsplit_once('.').unwrap_or((name, ""));
+    (run.to_owned(), number.parse().unwrap_or(u64::MAX))
 }
 
 /// The V2 main tasks that are there.

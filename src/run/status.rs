@@ -81,6 +81,9 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         run.warn("the upgrade is complete and its V1 tree is gone; no DELETE that is under way explains it".to_owned());
     }
     list_leftovers(run, seen);
+    if seen.facts.done {
+        run.report.started_nodes = started_nodes(run.storage())?;
+    }
     match phase {
         Phase::Upgraded | Phase::Reopening => upgraded(run, &v1),
         Phase::Upgrading => upgrading(run, &v1),
@@ -90,6 +93,13 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// The nodes that started since the upgrade was complete.
+fn started_nodes(storage: &dyn Storage) -> Result<Vec<String>> {
+    let entries = storage.children(&layout::done())?.unwrap_or_default();
+    let nodes = entries.iter().filter_map(|entry| entry.name.strip_prefix(layout::STARTED_PREFIX));
+    Ok(nodes.map(|node| layout::unescape(node).unwrap_or_else(|| node.to_owned())).collect())
 }
 
 /// V2 tasks that are not finished have a manager file.
@@ -123,7 +133,8 @@ fn recovering(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     run.report.unknown.extend(scan.unknown.iter().cloned());
     run.report.recovery_mode = scan.mode;
     let headline = match scan.mode {
-        None => "a RECOVERY was about to begin and has done nothing".to_owned(),
+        _ if !scan.begun => "a RECOVERY was about to begin and has done nothing".to_owned(),
+        None => "a RECOVERY is under way that says no direction".to_owned(),
         Some(RecoveryMode::Downgrade) if scan.all_carried => {
             "a RECOVERY by downgrade is under way: every V2 task is carried to V1, V2 is still to go".to_owned()
         }
@@ -135,6 +146,13 @@ fn recovering(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
         Some(mode) => format!("a RECOVERY by {} is under way: V2 is going", mode.word()),
     };
     run.report.headline = format!("{}; {headline}", run.report.headline);
+    if !scan.begun {
+        run.report.next_action = format!(
+            "nothing has been done: run RECOVERY to go back, or remove {} and go on as before it",
+            layout::recovery()
+        );
+        return Ok(());
+    }
     if let Some(mode) = scan.mode {
         run.report.next_action =
             format!("run RECOVERY again, by {} or auto, to finish; do not start a node before that", mode.word());

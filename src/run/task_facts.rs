@@ -1,6 +1,6 @@
 //! From listings to verdicts: which id each V1 file has or gets, and what its traces mean.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::complete::Complete;
 use super::groups::groups;
@@ -8,12 +8,12 @@ use super::inspect::{inspect, Inspected};
 use super::parts::Parts;
 use super::scan::{ManagerScan, MarkScan, V1File, V1Scan, V2Scan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout;
+use crate::layout::{self, V1Name};
 use crate::plan::ordinal::{assign, Taken};
 use crate::plan::steps::Leftover;
 use crate::plan::verdict::{verdict, MainTask, Marks, Verdict};
 use crate::storage::Storage;
-use crate::task::{content_sum, Codec, V1Base, V2Id, FILE_BYTES_LIMIT};
+use crate::task::{content_sum, Codec, StateV1, V1Base, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::TreePath;
 
 /// How far the clock of the storage may be behind that of the host: a V1 file that changed no longer before its
@@ -48,6 +48,8 @@ pub(super) struct Listings<'a> {
     pub(super) v2: &'a V2Scan,
     /// The complete upgrade that is taken up again, if one is.
     pub(super) complete: Option<&'a Complete>,
+    /// The names of files that were seen to change while the run goes on.
+    pub(super) suspects: &'a HashSet<Box<str>>,
 }
 
 /// Everything that decides what is done about each V1 file.
@@ -69,7 +71,7 @@ impl<'a> Facts<'a> {
         codec: &dyn Codec,
         listings: Listings<'a>,
     ) -> Result<(Self, Vec<Decision>)> {
-        let Listings { v1, marks, parts, v2, complete } = listings;
+        let Listings { v1, marks, parts, v2, complete, suspects } = listings;
         let mut facts =
             Self { v1, marks, parts, v2, complete, owners: HashMap::new(), managers: ManagerScan::default() };
         let order = facts.by_time_and_sequence();
@@ -80,7 +82,7 @@ impl<'a> Facts<'a> {
         for group in colliding(&order) {
             facts.decide_group(group, &mut decisions);
         }
-        facts.read_recent(storage, &mut decisions)?;
+        facts.read_recent(storage, suspects, &mut decisions)?;
         let traces = |decision: &Decision| {
             matches!(decision, Decision::Work(Verdict::ClearAndConvert | Verdict::Adopt | Verdict::Skip, _))
         };
@@ -220,13 +222,21 @@ impl<'a> Facts<'a> {
     }
 
     /// Reads the converted files that may have changed since: a file can be rewritten at the same length.
-    fn read_recent(&self, storage: &dyn Storage, decisions: &mut [Decision]) -> Result<()> {
+    fn read_recent(
+        &self,
+        storage: &dyn Storage,
+        suspects: &HashSet<Box<str>>,
+        decisions: &mut [Decision],
+    ) -> Result<()> {
         let mut recent = Vec::new();
         for (place, file) in self.v1.files.iter().enumerate() {
             let Some(line) = self.parts.lines.get(file.base()).filter(|_| decisions[place] == Decision::Skip) else {
                 continue;
             };
-            if file.mtime_ms.saturating_add(CLOCK_SLACK_MS) >= line.begun_ms {
+            // A storage that tells no times says nothing of a change.
+            let no_time = file.mtime_ms <= 0;
+            let may_be_new = file.mtime_ms.saturating_add(CLOCK_SLACK_MS) >= line.begun_ms;
+            if no_time || may_be_new || suspects.contains(&file.name) {
                 recent.push((place, file, line));
             }
         }
@@ -276,7 +286,8 @@ fn id_of(ts: u64, seq: i32, ordinal: u16) -> Result<V2Id> {
 }
 
 fn twins_error(v1: &V1Scan, base: &str) -> Error {
-    let names: Vec<&str> = v1.files.iter().filter(|file| file.base() == base).map(|file| &*file.name).collect();
+    let name = |state| V1Base::parse(base).map(|base| V1Name::format(&base, state));
+    let names: Vec<String> = StateV1::ALL.into_iter().filter_map(name).filter(|name| v1.find(name).is_some()).collect();
     Error::new(ErrorKind::Corrupt, format!("the task is there in several states: {}", names.join(", ")))
         .advise("find out which of them is right and move the others out of the tree")
 }

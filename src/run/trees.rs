@@ -60,6 +60,14 @@ pub(super) fn read(storage: &dyn Storage) -> Result<Trees> {
             _ => trees.unknown.push(path.to_string()),
         }
     }
+    if trees.staging {
+        for run in storage.children(&layout::staging())?.unwrap_or_default() {
+            // On its way to `Compaction.deleting`: the next run brings it there.
+            let on_its_way =
+                run.is_folder() && storage.find(&layout::staging().join(&run.name).join(layout::V1))?.is_some();
+            trees.facts.v1_deleting |= on_its_way;
+        }
+    }
     if trees.facts.v1 {
         trees.facts.v1_tasks =
             any(storage, &layout::v1_scheduler(), |entry| entry.exact && V1Name::parse(&entry.name).is_some())?;

@@ -18,7 +18,8 @@ use super::verify::Verifier;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{permit, Operation, Permit, Phase};
-use crate::tree::NAME_BYTES_LIMIT;
+use crate::plan::steps::Taken;
+use crate::tree::{Change, NAME_BYTES_LIMIT};
 
 /// Runs UPGRADE, or its plan.
 pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
@@ -120,7 +121,14 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, complete: Option<&Complete>) -> Resu
         if complete.is_some() {
             run.waves().create(&staged.join(layout::REOPEN), Vec::new())?;
         }
+        if run.options.online {
+            run.waves().create(&staged.join(layout::online().name()), Vec::new())?;
+        }
         run.waves().rename(&staged, &layout::upgrading())?;
+    } else if run.options.online {
+        let staged = run.fence().join(layout::online().name());
+        run.waves().create(&staged, Vec::new())?;
+        run.waves().one(&Change::Rename { from: staged, to: layout::online() }, Taken::Same)?;
     }
     if let Err(error) = nodes_allow(run) {
         // A node came up in the meantime. What has not begun is not left as if it had.
@@ -133,8 +141,16 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, complete: Option<&Complete>) -> Resu
         run.waves().make_folder(&folder)?;
     }
     run.report.phase = if complete.is_some() { Phase::Reopening } else { Phase::Upgrading };
-    let (v1, parts) = rounds::convert_until_nothing_is_new(run, complete)?;
-    finish::finish(run, &v1, &parts, complete)?;
+    loop {
+        let (v1, parts) = rounds::convert_until_nothing_is_new(run, complete)?;
+        match finish::finish(run, &v1, &parts, complete)? {
+            None => break,
+            Some(changed) if run.options.online => {
+                run.session.log.info(format_args!("V1 is listed again: {}", some_of(&changed)));
+            }
+            Some(changed) => return Err(rounds::v1_changed(&changed)),
+        }
+    }
     let Counts { total, cancelled, .. } = run.report.counts;
     let headline = match cancelled {
         0 => format!("all {total} tasks are upgraded"),

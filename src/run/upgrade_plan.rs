@@ -1,5 +1,7 @@
 //! The plan of an UPGRADE: everything but writing.
 
+use std::collections::HashSet;
+
 use super::catalog_answers::CatalogAnswers;
 use super::complete::Complete;
 use super::context::Run;
@@ -41,7 +43,14 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let marks = MarkScan::read(run.storage())?;
     let parts = Parts::read(run.storage(), &marks)?;
     let v2 = V2Scan::read(run.storage())?;
-    let listings = Listings { v1: &v1, marks: &marks, parts: &parts, v2: &v2, complete: complete.as_ref() };
+    let listings = Listings {
+        v1: &v1,
+        marks: &marks,
+        parts: &parts,
+        v2: &v2,
+        complete: complete.as_ref(),
+        suspects: &HashSet::new(),
+    };
     describe_trees(run, listings);
     let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, listings)?;
     let work = sort_decisions(run, &v1, &decisions);

@@ -15,6 +15,7 @@ mod online;
 mod ordinals;
 mod placement;
 mod plan;
+mod rare_courses;
 mod recovery_cancel;
 mod recovery_downgrade;
 mod recovery_refusals;

@@ -85,6 +85,22 @@ fn v2_tree(place: &Place) -> Image {
     place.image().into_iter().filter(|(path, _)| of_v2.iter().any(|folder| path.starts_with(folder))).collect()
 }
 
+#[test]
+fn a_task_that_the_codec_cannot_write_is_named_before_anything_is_done() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        lively(&*place.storage);
+        let session = place.builder().codec(Stubborn).open().unwrap();
+        let failure = place.unchanged_by(|| session.run(Operation::Recovery, &by(Downgrade), None).unwrap_err());
+        assert_eq!(failure.error.kind(), ErrorKind::Refused);
+        assert!(failure.error.message().contains(SECOND), "{}", failure.error);
+        assert!(failure.error.message().contains("the host's codec gave up (needs force)"), "{}", failure.error);
+        let report = session.run(Operation::Recovery, &by_force(Downgrade), None).unwrap();
+        assert!(report.rows.iter().any(|row| row.outcome == Outcome::Lost && row.v2_id == SECOND));
+        only_v1(place, &v1_tree(place));
+    });
+}
+
 /// A complete upgrade on which a node has worked: one task is done, one runs, one is born there.
 fn lively(storage: &dyn Storage) {
     starts(storage, PU);
@@ -95,24 +111,19 @@ fn lively(storage: &dyn Storage) {
 
 #[test]
 fn a_task_that_fails_leaves_v2_whole_and_a_second_run_finishes() {
-    type Open = fn(&Place) -> comptask_upgrade::Session;
-    let ways: [(Open, &str); 2] = [
-        (|place| place.builder().codec(Stubborn).open().unwrap(), "the host's codec gave up"),
-        (
-            |place| {
-                let inner = Arc::clone(&place.storage);
-                let storage = Unreadable { inner, part_of_path: SECOND, begun: AtomicBool::new(false) };
-                place.builder_on(Arc::new(storage)).open().unwrap()
-            },
-            "the block is missing",
-        ),
-    ];
-    for (open, why) in ways {
+    let open = |place: &Place, begun: bool| {
+        let inner = Arc::clone(&place.storage);
+        let storage = Unreadable { inner, part_of_path: SECOND, begun: AtomicBool::new(begun) };
+        place.builder_on(Arc::new(storage)).open().unwrap()
+    };
+    let why = "the block is missing";
+    for named_then_forced in [false, true] {
         on_both_with("seed", |place, _, _| {
             place.upgrade().unwrap();
             lively(&*place.storage);
             let v2 = v2_tree(place);
-            let failure = open(place).run(Operation::Recovery, &by(Downgrade), None).unwrap_err();
+            // Force answers a refusal that names a task; this one was not named yet.
+            let failure = open(place, false).run(Operation::Recovery, &by_force(Downgrade), None).unwrap_err();
             assert_eq!(failure.error.kind(), ErrorKind::TasksFailed, "{}", failure.error);
             assert!(failure.error.next_action().contains("with force"), "{}", failure.error.next_action());
             let report = failure.report.unwrap();
@@ -134,6 +145,14 @@ fn a_task_that_fails_leaves_v2_whole_and_a_second_run_finishes() {
             for operation in [Operation::Upgrade, Operation::Delete] {
                 let failure = place.unchanged_by(|| place.run(operation).unwrap_err());
                 assert_eq!(failure.error.kind(), ErrorKind::Refused);
+            }
+            if named_then_forced {
+                let report = open(place, true).run(Operation::Recovery, &by_force(Auto), None).unwrap();
+                let lost: Vec<_> = report.rows.iter().filter(|row| row.outcome == Outcome::Lost).collect();
+                assert_eq!((lost.len(), lost[0].v2_id.as_str()), (1, SECOND));
+                assert!(lost[0].detail.contains("an old V1 file of its time is used"), "{}", lost[0].detail);
+                only_v1(place, &v1_tree(place));
+                return;
             }
             let report = recover(place, Auto).unwrap();
             assert_eq!((report.phase, report.recovery_mode), (Phase::NotStarted, Some(Downgrade)));

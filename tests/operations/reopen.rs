@@ -91,16 +91,17 @@ fn with_nothing_new_everything_is_upgraded_and_nothing_changes() {
 }
 
 #[test]
-fn nodes_must_be_down_for_it_unless_it_runs_inside_one() {
+fn nodes_must_be_down_for_it_and_it_never_runs_inside_one() {
     on_both_with("seed", |place, _, _| {
         place.upgrade().unwrap();
         v1(&*place.storage, "late", 0, 9, StateV1::Init, SOLO);
         let session = place.builder().liveness(Up(&["xcloud24_9876"])).open().unwrap();
         let failure = place.unchanged_by(|| session.run(Operation::Upgrade, &reopen(), None).unwrap_err());
         assert_eq!(failure.error.kind(), ErrorKind::NodesOnline);
-        session.run(Operation::Upgrade, &RunOptions { online: true, ..reopen() }, None).unwrap();
-        let failure = recover(place, Cancel).unwrap_err();
-        assert!(failure.error.message().contains("inside a running node"), "{}", failure.error);
+        let online = RunOptions { online: true, ..reopen() };
+        let failure = place.unchanged_by(|| session.run(Operation::Upgrade, &online, None).unwrap_err());
+        assert_eq!(failure.error.kind(), ErrorKind::InvalidArgument);
+        assert!(failure.error.message().contains("reopen cannot be online"), "{}", failure.error);
     });
 }
 

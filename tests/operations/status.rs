@@ -47,6 +47,8 @@ fn a_recovery_under_way_is_told_with_its_direction_and_how_far_it_is() {
         assert_eq!((status.phase, status.recovery_mode), (Phase::Recovering, None));
         assert!(status.headline.contains("has done nothing"), "{}", status.headline);
         file(&*place.storage, "Compaction_V2/Taskrecovery/Mode.downgrade", b"");
+        assert!(place.status().unwrap().headline.contains("has done nothing"), "it had not looked for nodes again");
+        file(&*place.storage, "Compaction_V2/Taskrecovery/Begun", b"");
         file(&*place.storage, "Compaction_V2/Taskrecovery/aaaaffff.16176931.56000000.0.downgrade", b"");
         file(&*place.storage, "Compaction_V2/Taskrecovery/what.is.this", b"");
         let status = place.status().unwrap();

@@ -143,6 +143,9 @@ pub fn recovery_begun(storage: &dyn Storage, mode: Option<RecoveryMode>) {
     folder(storage, "Compaction_V2/Taskrecovery");
     if let Some(mode) = mode {
         file(storage, &format!("Compaction_V2/Taskrecovery/Mode.{}", mode.word()), b"");
+        if !super::v1_files::exists(storage, "Compaction_V2/Taskrecovery/Begun") {
+            file(storage, "Compaction_V2/Taskrecovery/Begun", b"");
+        }
     }
 }
 
