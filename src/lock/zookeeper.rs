@@ -148,7 +148,7 @@ impl ZooKeeperLock {
             let refused = Error::new(ErrorKind::Locked, format!("another run holds the lock: {other}")).at(&self.path);
             return Err(refused);
         }
-        let stat = session.repeat(until, |session, until| session.find(&node, true, until)).map_err(failed)?;
+        let stat = session.repeat(until, |session, until| session.find(&node, false, until)).map_err(failed)?;
         Ok(stat.filter(|stat| stat.ephemeral_owner == session.id()).map(|stat| Taken { node, epoch: stat.czxid }))
     }
 }

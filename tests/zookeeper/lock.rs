@@ -166,6 +166,8 @@ fn an_answer_that_is_lost_makes_no_second_node() {
     let server = Shared::get();
     let path = path();
     let proxy = Proxy::start(&server.hosts());
+    // The lock's path is there, so the first create makes a node.
+    lock(&server.hosts(), &path).acquire("one before").unwrap().release().unwrap();
     // The reply to the create is cut off, and the connection with it; the session goes on over the next one.
     proxy.cut_the_next_answer_to_a_create_in_order();
     let held = lock(&proxy.hosts(), &path).acquire("one who is cut off").unwrap();
