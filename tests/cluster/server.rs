@@ -126,9 +126,10 @@ impl Server {
         }
     }
 
-    /// Stops it where it stands (SIGSTOP); it keeps its connections.
+    /// Stops it where it stands (SIGSTOP), and waits until it does; it keeps its connections.
     pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        wait_until_stopped(self.pid()?)
     }
 
     /// Lets it go on (SIGCONT).
@@ -156,6 +157,26 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Waits until each thread of a process stands: a signal takes its time, and an answer could still get out.
+pub fn wait_until_stopped(pid: u32) -> Result<()> {
+    let begun = Instant::now();
+    let stands = |task: std::fs::DirEntry| {
+        // The state is behind the name, which is in brackets. A thread that ended in the meantime stands too.
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('T'))
+    };
+    loop {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).map_err(|error| format!("no process: {error}"))?;
+        if tasks.flatten().all(stands) {
+            return Ok(());
+        }
+        if begun.elapsed() > START_LIMIT {
+            return Err(format!("process {pid} does not stop"));
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

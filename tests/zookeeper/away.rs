@@ -32,7 +32,7 @@ fn a_stopped_holder_that_goes_on_gets_no_leave() {
     let (hosts, path) = (server.hosts(), path());
     let (mut holder, _) = Holder::start(&hosts, &path);
     assert_eq!(holder.ask("permit"), "fine");
-    holder.signal(Signal::STOP);
+    holder.stop();
     // The question lies in its pipe: it is the first thing it looks at when it goes on.
     writeln!(holder.input, "permit").unwrap();
     let next = take(&lock(&hosts, &path));

@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use comptask_upgrade::Lock;
 use rustix::process::{kill_process, Pid, Signal};
 
+use crate::cluster::server::wait_until_stopped;
 use crate::shared::lock;
 
 /// Set for the second self of this binary alone: `hosts path`.
@@ -52,6 +53,12 @@ impl Holder {
 
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap(), signal).unwrap();
+    }
+
+    /// Stops it where it stands, and waits until it does.
+    pub fn stop(&self) {
+        self.signal(Signal::STOP);
+        wait_until_stopped(self.child.id()).unwrap();
     }
 }
 

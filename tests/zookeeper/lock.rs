@@ -107,7 +107,7 @@ fn credentials_keep_others_out_and_are_shown_nowhere() {
 }
 
 #[test]
-fn no_thread_is_left_also_where_the_host_has_a_runtime_of_its_own() {
+fn no_thread_and_no_descriptor_is_left() {
     let server = Shared::get();
     let (hosts, path) = (server.hosts(), path());
     // Other tests hold locks of their own at the same time, so this asks in a process of its own.
