@@ -49,8 +49,9 @@ demo: tool
 test-rust: setup-test
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets --features test-hooks -- -D warnings
+	cargo clippy --locked --all-targets --features test-hooks,zookeeper -- -D warnings
 	cargo test --locked
+	cargo test --locked --features zookeeper --lib --test zookeeper
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	cargo deny --offline check licenses bans sources
 

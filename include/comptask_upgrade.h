@@ -598,11 +598,20 @@ struct ctu_error *ctu_config_storage(struct ctu_config *config,
                                      const struct ctu_storage_vtable *storage,
                                      void *user_data);
 
-// A lock in ZooKeeper at a path, by a session with this time-out in milliseconds. CTU_UNSUPPORTED in this build.
+// A lock in ZooKeeper at a path like "/cirrodata/compact_lock", whose missing nodes are made. hosts is
+// "host:port,host:port/chroot"; port 2181 where none is given. session_timeout_ms is 1,000 to 3,600,000, or 0 for
+// 30,000; the servers may grant another one. Nothing is asked of ZooKeeper before the lock is taken. CTU_UNSUPPORTED in
+// a build without the feature zookeeper.
 struct ctu_error *ctu_config_lock_zookeeper(struct ctu_config *config,
                                             const char *hosts,
                                             const char *path,
                                             uint32_t session_timeout_ms);
+
+// An option of ZooKeeper, for the lock and the liveness alike, before or after they are set:
+// "digest": "user:password", credentials of the scheme digest; what the library makes then belongs to that user alone.
+// They go over the network as they are. An unknown key is CTU_INVALID_ARGUMENT; CTU_UNSUPPORTED in a build without the
+// feature zookeeper. No value is ever shown in a message or a log.
+struct ctu_error *ctu_config_zookeeper_option(struct ctu_config *config, const char *key, const char *value);
 
 // The host's lock. The table is copied; `user_data` is each function's first argument. A local root has a file lock
 // where none is set.
@@ -616,7 +625,9 @@ struct ctu_error *ctu_config_catalog(struct ctu_config *config,
                                      const struct ctu_catalog_vtable *catalog,
                                      void *user_data);
 
-// The nodes that are up from the PU registry's node in ZooKeeper. CTU_UNSUPPORTED in this build.
+// The nodes that are up from the PU registry's node in ZooKeeper: the names of its children. hosts as for
+// ctu_config_lock_zookeeper. Nothing is asked of ZooKeeper before a run; a registry that is not there is CTU_LIVENESS
+// then. CTU_UNSUPPORTED in a build without the feature zookeeper.
 struct ctu_error *ctu_config_liveness_zookeeper(struct ctu_config *config, const char *hosts, const char *path);
 
 // The nodes that are up from a text file, one a line, '#' begins a remark; read anew each time. CTU_LIVENESS where it

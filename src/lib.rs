@@ -7,6 +7,7 @@
 //! - `run`: a session and its operations, where plans meet IO.
 //! - [`plan`], [`task`], [`layout`], [`tree`]: pure. Facts in, decisions out.
 //! - [`storage`], [`lock`], [`cluster`]: IO, each behind a trait that a host can implement.
+//! - `zookeeper` (a cargo feature): the client that the lock and the liveness in `ZooKeeper` share.
 //! - [`error`]: the one error.
 //!
 //! A Rust host starts at [`SessionBuilder`].
@@ -23,9 +24,15 @@ mod run;
 pub mod storage;
 pub mod task;
 pub mod tree;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
+#[cfg(feature = "zookeeper")]
+pub use cluster::ZooKeeperLiveness;
 pub use cluster::{AssumeOffline, Catalog, CatalogSnapshot, FileLiveness, Liveness};
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "zookeeper")]
+pub use lock::ZooKeeperLock;
 pub use lock::{FileLock, Guard, Lock};
 pub use plan::phase::{Gate, Operation, Phase};
 pub use plan::placement::PlacementRule;
@@ -36,3 +43,5 @@ pub use run::{
 };
 pub use storage::{LocalStorage, MemoryStorage, Storage};
 pub use task::{Codec, DefaultCodec};
+#[cfg(feature = "zookeeper")]
+pub use zookeeper::ZooKeeperOptions;

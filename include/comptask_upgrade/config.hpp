@@ -49,6 +49,10 @@ class Config {
     return Done(
         ctu_config_lock_zookeeper(handle_.get(), detail::CText(hosts), detail::CText(path), session_timeout_ms));
   }
+  /// An option of ZooKeeper, for the lock and the liveness alike.
+  Config& SetZooKeeperOption(const std::string& key, const std::string& value) {
+    return Done(ctu_config_zookeeper_option(handle_.get(), detail::CText(key), detail::CText(value)));
+  }
   /// A lock of the host's own.
   Config& SetLock(std::shared_ptr<LockHost> host) {
     return SetHost(std::move(host), detail::LockFunctions, ctu_config_lock);

@@ -12,6 +12,7 @@ use super::host::{
 };
 use super::structs;
 use super::text::text;
+use super::zookeeper::ZooKeeperParts;
 use crate::cluster::{AssumeOffline, Catalog, CatalogSnapshot, FileLiveness, Liveness};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Lock;
@@ -28,6 +29,7 @@ pub struct ctu_config {
     lock: Option<Arc<dyn Lock>>,
     catalog: Option<Arc<dyn Catalog>>,
     liveness: Option<Arc<dyn Liveness>>,
+    zookeeper: ZooKeeperParts,
     codec: Option<Arc<dyn Codec>>,
     log: Option<Arc<SessionLog>>,
 }
@@ -51,14 +53,14 @@ impl ctu_config {
                     .advise("give the root: the path of the cluster.compact folder"));
             }
         };
-        if let Some(lock) = &self.lock {
-            builder = builder.shared_lock(Arc::clone(lock));
+        if let Some(lock) = self.zookeeper.lock()?.or_else(|| self.lock.clone()) {
+            builder = builder.shared_lock(lock);
         }
         if let Some(catalog) = &self.catalog {
             builder = builder.shared_catalog(Arc::clone(catalog));
         }
-        if let Some(liveness) = &self.liveness {
-            builder = builder.shared_liveness(Arc::clone(liveness));
+        if let Some(liveness) = self.zookeeper.liveness()?.or_else(|| self.liveness.clone()) {
+            builder = builder.shared_liveness(liveness);
         }
         if let Some(codec) = &self.codec {
             builder = builder.shared_codec(Arc::clone(codec));
@@ -113,8 +115,16 @@ unsafe fn set(config: *mut ctu_config, body: impl FnOnce(&mut ctu_config) -> Res
 #[no_mangle]
 pub extern "C" fn ctu_config_new() -> *mut ctu_config {
     infallible(std::ptr::null_mut(), || {
-        let config =
-            ctu_config { root: None, storage: None, lock: None, catalog: None, liveness: None, codec: None, log: None };
+        let config = ctu_config {
+            root: None,
+            storage: None,
+            lock: None,
+            catalog: None,
+            liveness: None,
+            zookeeper: ZooKeeperParts::default(),
+            codec: None,
+            log: None,
+        };
         Box::into_raw(Box::new(config))
     })
 }
@@ -196,7 +206,10 @@ pub unsafe extern "C" fn ctu_config_storage(
     }
 }
 
-/// A lock in ZooKeeper at a path, by a session with this time-out in milliseconds. CTU_UNSUPPORTED in this build.
+/// A lock in ZooKeeper at a path like "/cirrodata/compact_lock", whose missing nodes are made. hosts is
+/// "host:port,host:port/chroot"; port 2181 where none is given. session_timeout_ms is 1,000 to 3,600,000, or 0 for
+/// 30,000; the servers may grant another one. Nothing is asked of ZooKeeper before the lock is taken. CTU_UNSUPPORTED in
+/// a build without the feature zookeeper.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_lock_zookeeper(
     config: *mut ctu_config,
@@ -206,13 +219,26 @@ pub unsafe extern "C" fn ctu_config_lock_zookeeper(
 ) -> *mut ctu_error {
     // SAFETY: by the header's words.
     unsafe {
-        set(config, |_| {
-            text(hosts, "hosts")?;
-            text(path, "path")?;
-            let what = format!("this build has no ZooKeeper client (asked for a session of {session_timeout_ms} ms)");
-            Err(Error::new(ErrorKind::Unsupported, what))
+        set(config, |config| {
+            config.zookeeper.set_lock(text(hosts, "hosts")?, text(path, "path")?, session_timeout_ms)?;
+            config.lock = None;
+            Ok(())
         })
     }
+}
+
+/// An option of ZooKeeper, for the lock and the liveness alike, before or after they are set:
+/// "digest": "user:password", credentials of the scheme digest; what the library makes then belongs to that user alone.
+/// They go over the network as they are. An unknown key is CTU_INVALID_ARGUMENT; CTU_UNSUPPORTED in a build without the
+/// feature zookeeper. No value is ever shown in a message or a log.
+#[no_mangle]
+pub unsafe extern "C" fn ctu_config_zookeeper_option(
+    config: *mut ctu_config,
+    key: *const c_char,
+    value: *const c_char,
+) -> *mut ctu_error {
+    // SAFETY: by the header's words.
+    unsafe { set(config, |config| config.zookeeper.set_option(text(key, "key")?, text(value, "value")?)) }
 }
 
 /// The host's lock. The table is copied; `user_data` is each function's first argument. A local root has a file lock
@@ -229,6 +255,7 @@ pub unsafe extern "C" fn ctu_config_lock(
             let table = structs::read(lock)?;
             HostLock::check(&table)?;
             config.lock = Some(Arc::new(HostLock::new(table, HostData::new(user_data, table.release))));
+            config.zookeeper.forget_lock();
             Ok(())
         })
     }
@@ -264,7 +291,9 @@ pub unsafe extern "C" fn ctu_config_catalog(
     }
 }
 
-/// The nodes that are up from the PU registry's node in ZooKeeper. CTU_UNSUPPORTED in this build.
+/// The nodes that are up from the PU registry's node in ZooKeeper: the names of its children. hosts as for
+/// ctu_config_lock_zookeeper. Nothing is asked of ZooKeeper before a run; a registry that is not there is CTU_LIVENESS
+/// then. CTU_UNSUPPORTED in a build without the feature zookeeper.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_liveness_zookeeper(
     config: *mut ctu_config,
@@ -273,10 +302,10 @@ pub unsafe extern "C" fn ctu_config_liveness_zookeeper(
 ) -> *mut ctu_error {
     // SAFETY: by the header's words.
     unsafe {
-        set(config, |_| {
-            text(hosts, "hosts")?;
-            text(path, "path")?;
-            Err(Error::new(ErrorKind::Unsupported, "this build has no ZooKeeper client"))
+        set(config, |config| {
+            config.zookeeper.set_liveness(text(hosts, "hosts")?, text(path, "path")?)?;
+            config.liveness = None;
+            Ok(())
         })
     }
 }
@@ -289,6 +318,7 @@ pub unsafe extern "C" fn ctu_config_liveness_file(config: *mut ctu_config, path:
     unsafe {
         set(config, |config| {
             config.liveness = Some(Arc::new(FileLiveness::open(Path::new(text(path, "path")?))?));
+            config.zookeeper.forget_liveness();
             Ok(())
         })
     }
@@ -301,6 +331,7 @@ pub unsafe extern "C" fn ctu_config_liveness_assume_offline(config: *mut ctu_con
     unsafe {
         set(config, |config| {
             config.liveness = Some(Arc::new(AssumeOffline));
+            config.zookeeper.forget_liveness();
             Ok(())
         })
     }
@@ -319,6 +350,7 @@ pub unsafe extern "C" fn ctu_config_liveness(
             let table = structs::read(liveness)?;
             HostLiveness::check(&table)?;
             config.liveness = Some(Arc::new(HostLiveness::new(table, HostData::new(user_data, table.release))));
+            config.zookeeper.forget_liveness();
             Ok(())
         })
     }

@@ -28,6 +28,7 @@ mod structs;
 mod task;
 mod text;
 mod version;
+mod zookeeper;
 
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,13 @@
 
 mod liveness;
 mod snapshot;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
 pub use liveness::{AssumeOffline, FileLiveness};
 pub use snapshot::CatalogSnapshot;
+#[cfg(feature = "zookeeper")]
+pub use zookeeper::ZooKeeperLiveness;
 
 use crate::error::Result;
 

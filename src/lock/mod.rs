@@ -1,8 +1,14 @@
 //! The lock: one run at a time in the cluster.
 
 mod file;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
+#[cfg(feature = "zookeeper")]
+mod zookeeper_keeper;
 
 pub use file::FileLock;
+#[cfg(feature = "zookeeper")]
+pub use zookeeper::ZooKeeperLock;
 
 use crate::error::Result;
 
@@ -29,6 +35,11 @@ pub trait Guard: Send + Sync {
     /// # Errors
     /// `LockLost`, or `LockService` where that cannot be told.
     fn confirm(&self) -> Result<()>;
+
+    /// A number that grows with every holder of the lock, where the lock has one; for the log.
+    fn epoch(&self) -> Option<i64> {
+        None
+    }
 
     /// Gives the lock up.
     ///

@@ -1,0 +1,85 @@
+//! What the tests share: a server that none of them harms, locks with a short time-out, and waits for events.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use comptask_upgrade::{ErrorKind, Guard, Lock, ZooKeeperLock, ZooKeeperOptions};
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::cluster::zookeeper::{Client, ZooKeeper};
+
+/// Short, so that a test sees a session end; the server's tick is 200 ms.
+pub const TIMEOUT_MS: u32 = 2_000;
+/// What a wait for an event may take on a busy machine before the test has failed.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+/// A server that no test harms, and ZooKeeper's own client at it.
+pub struct Shared {
+    client: Mutex<Client>,
+    server: ZooKeeper,
+}
+
+impl Shared {
+    /// The one that other tests use at the moment, or a new one. It goes with the last test that holds it.
+    pub fn get() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock();
+        if let Some(running) = shared.upgrade() {
+            return running;
+        }
+        let server = ZooKeeper::start().unwrap();
+        let started = Arc::new(Self { client: Mutex::new(Client::start(&server).unwrap()), server });
+        *shared = Arc::downgrade(&started);
+        started
+    }
+
+    pub fn hosts(&self) -> String {
+        self.server.hosts()
+    }
+
+    pub fn client(&self) -> MutexGuard<'_, Client> {
+        self.client.lock()
+    }
+}
+
+/// A path that no other test uses.
+pub fn path() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("/test/{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub fn options(hosts: &str) -> ZooKeeperOptions {
+    ZooKeeperOptions::parse(hosts).unwrap().session_timeout_ms(TIMEOUT_MS).unwrap()
+}
+
+pub fn lock(hosts: &str, path: &str) -> ZooKeeperLock {
+    ZooKeeperLock::new(options(hosts), path).unwrap()
+}
+
+/// Waits for an event by looking often; gives when it came.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{what} did not happen in {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Takes the lock as soon as nobody else has it.
+pub fn take(lock: &ZooKeeperLock) -> Box<dyn Guard> {
+    until("the lock is free", || match lock.acquire("the next") {
+        Ok(guard) => Some(guard),
+        Err(error) if [ErrorKind::Locked, ErrorKind::LockService].contains(&error.kind()) => None,
+        Err(error) => panic!("{error}"),
+    })
+}
+
+pub fn is_lost(guard: &dyn Guard) -> bool {
+    guard.permit().is_err_and(|error| {
+        assert_eq!(error.kind(), ErrorKind::LockLost);
+        true
+    })
+}
