@@ -93,8 +93,7 @@ impl Server {
         let (out, err) = log.map_err(|error| format!("{}: {error}", self.log.display()))?;
         let mut command = self.spec.command()?;
         command.stdout(out).stderr(err);
-        self.child =
-            Some(spawn(command).map_err(|error| format!("{} cannot be started: {error}", self.spec.name))?);
+        self.child = Some(spawn(command).map_err(|error| format!("{} cannot be started: {error}", self.spec.name))?);
         Ok(())
     }
 
