@@ -96,7 +96,7 @@ fn local_root(root: &str) -> Result<&Path> {
         Some(("file", _)) => refused(ErrorKind::InvalidArgument, "a file root is file:// and an absolute path"),
         Some((scheme, _)) => refused(
             ErrorKind::InvalidArgument,
-            &format!("no storage has the scheme {scheme}; there are: a path, file://, hdfs://"),
+            &format!("no storage has the scheme {scheme}; there are: a path, file://, and hdfs:// in a build with an HDFS client"),
         ),
     }
 }

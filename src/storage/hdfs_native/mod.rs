@@ -66,7 +66,7 @@ impl HdfsNativeStorage {
             wait: options.wait,
             folder_entries: configuration.folder_entries()?,
         };
-        storage.check_root().map_err(|error| {
+        storage.check_root(configuration.is_name_service(&address.authority)).map_err(|error| {
             // The error's own path is "."; what the caller wrote is what it knows.
             let shown = Error::new(error.kind(), format!("the root cannot be opened: {}", error.message()));
             shown.advise(error.next_action()).at(&storage.shown)
@@ -74,10 +74,11 @@ impl HdfsNativeStorage {
         Ok(storage)
     }
 
-    fn check_root(&self) -> Result<()> {
+    /// Whoever starts a run wants to hear at once that nobody listens there; but of a name service one NameNode may be
+    /// down and the other about to take over.
+    fn check_root(&self, is_name_service: bool) -> Result<()> {
         let root = [TreePath::root()];
-        // Whoever starts a run wants to hear at once that nobody listens there.
-        let stat = only(self.reads(&root, 1, false, |calls, path| Box::pin(calls.stat(path))))?;
+        let stat = only(self.reads(&root, 1, is_name_service, |calls, path| Box::pin(calls.stat(path))))?;
         match stat.kind {
             Kind::Folder => Ok(()),
             Kind::File => Err(Error::new(ErrorKind::Refused, "it is a file, not a folder")),

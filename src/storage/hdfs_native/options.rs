@@ -183,7 +183,7 @@ impl Configuration {
         Ok(format!("{authority}:{NAME_NODE_PORT}"))
     }
 
-    fn is_name_service(&self, name: &str) -> bool {
+    pub(super) fn is_name_service(&self, name: &str) -> bool {
         self.get(&format!("dfs.ha.namenodes.{name}")).is_some()
     }
 
