@@ -21,6 +21,8 @@ log4j.appender.AUDIT.layout=org.apache.log4j.PatternLayout
 log4j.appender.AUDIT.layout.ConversionPattern=%m%n
 ";
 
+const NAME_NODE: &str = "org.apache.hadoop.hdfs.server.namenode.NameNode";
+
 /// An HDFS of one `NameNode` and one `DataNode`, whose data outlive a kill of either.
 pub struct Hdfs {
     /// The process with the names. The servers are before the folder: they go first.
@@ -28,7 +30,8 @@ pub struct Hdfs {
     /// The process with the bytes.
     pub data_node: Server,
     rpc: u16,
-    http: u16,
+    name_http: u16,
+    data_http: u16,
     class_path: Vec<PathBuf>,
     folder: TempDir,
 }
@@ -37,10 +40,10 @@ impl Hdfs {
     /// Formats and starts one, and waits until files can be written.
     pub fn start() -> Result<Self> {
         let home = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
-        let (rpc, http) = (ports::free()?, ports::free()?);
+        let (rpc, name_http, data_http) = (ports::free()?, ports::free()?, ports::free()?);
         let conf = folder(home.path().join("conf"))?;
         write(&conf.join("core-site.xml"), &core_site(home.path(), rpc))?;
-        write(&conf.join("hdfs-site.xml"), &hdfs_site(home.path(), rpc, http))?;
+        write(&conf.join("hdfs-site.xml"), &hdfs_site(home.path(), rpc, name_http, data_http))?;
         write(&conf.join("log4j.properties"), LOGGING)?;
         // The servers look for their web pages on the class path, and do without any as long as the folders are there.
         let pages = folder(home.path().join("pages"))?;
@@ -56,13 +59,12 @@ impl Hdfs {
             class_path: class_path.clone(),
             folder: home.path().to_owned(),
         };
-        const NAME_NODE: &str = "org.apache.hadoop.hdfs.server.namenode.NameNode";
         spec("format", NAME_NODE, &["-format", "-nonInteractive"]).run()?;
         let name_node = Server::new(spec("namenode", NAME_NODE, &[]));
         let mut data = spec("datanode", "org.apache.hadoop.hdfs.server.datanode.DataNode", &[]);
         data.options = vec![format!("-Daudit.file={}", home.path().join("audit-of-the-datanode.log").display())];
         let data_node = Server::new(data);
-        let mut hdfs = Self { name_node, data_node, rpc, http, class_path, folder: home };
+        let mut hdfs = Self { name_node, data_node, rpc, name_http, data_http, class_path, folder: home };
         hdfs.name_node.launch()?;
         hdfs.data_node.launch()?;
         hdfs.wait()?;
@@ -83,13 +85,14 @@ impl Hdfs {
 
     /// Waits until the `NameNode` serves, has left its safe mode and knows the `DataNode`.
     pub fn wait(&mut self) -> Result<()> {
-        let http = self.http;
+        let (name_http, data_http) = (self.name_http, self.data_http);
+        // The `DataNode` first: the `NameNode` goes on counting one that was killed for some seconds.
+        let registered = || bean(data_http, "Hadoop:service=DataNode,name=DataNodeInfo").contains("RUNNING");
+        self.data_node.wait_until(registered)?;
         self.name_node.wait_until(|| {
-            let state = bean(http, "Hadoop:service=NameNode,name=FSNamesystemState");
+            let state = bean(name_http, "Hadoop:service=NameNode,name=FSNamesystemState");
             state.contains("\"FSState\" : \"Operational\"") && state.contains("\"NumLiveDataNodes\" : 1")
-        })?;
-        // A `DataNode` that ended in the meantime says why.
-        self.data_node.wait_until(|| true)
+        })
     }
 
     /// The root of the file system, without a `/` at its end.
@@ -180,7 +183,7 @@ impl Hdfs {
     }
 }
 
-/// What the `NameNode` tells of itself; empty where it does not answer.
+/// What a server tells of itself; empty where it does not answer.
 fn bean(http: u16, name: &str) -> String {
     ask(http, &format!("GET /jmx?qry={name} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")).unwrap_or_default()
 }
@@ -194,16 +197,16 @@ fn core_site(home: &Path, rpc: u16) -> String {
     ])
 }
 
-fn hdfs_site(home: &Path, rpc: u16, http: u16) -> String {
+fn hdfs_site(home: &Path, rpc: u16, name_http: u16, data_http: u16) -> String {
     let free = || "127.0.0.1:0".to_owned();
     let folder = |name: &str| home.join(name).display().to_string();
     site(&[
         ("dfs.namenode.rpc-address", format!("127.0.0.1:{rpc}")),
-        ("dfs.namenode.http-address", format!("127.0.0.1:{http}")),
+        ("dfs.namenode.http-address", format!("127.0.0.1:{name_http}")),
         ("dfs.namenode.name.dir", folder("names")),
         ("dfs.datanode.data.dir", folder("blocks")),
         ("dfs.datanode.address", free()),
-        ("dfs.datanode.http.address", free()),
+        ("dfs.datanode.http.address", format!("127.0.0.1:{data_http}")),
         ("dfs.datanode.ipc.address", free()),
         ("dfs.datanode.hostname", "127.0.0.1".to_owned()),
         ("dfs.namenode.datanode.registration.ip-hostname-check", "false".to_owned()),
@@ -219,9 +222,8 @@ fn hdfs_site(home: &Path, rpc: u16, http: u16) -> String {
 }
 
 fn site(settings: &[(&str, String)]) -> String {
-    let lines: String = settings
-        .iter()
-        .map(|(name, value)| format!("  <property><name>{name}</name><value>{value}</value></property>\n"))
-        .collect();
-    format!("<?xml version=\"1.0\"?>\n<configuration>\n{lines}</configuration>\n")
+    let setting =
+        |(name, value): &(&str, String)| format!("<property><name>{name}</name><value>{value}</value></property>");
+    let lines: Vec<String> = settings.iter().map(setting).collect();
+    format!("<?xml version=\"1.0\"?>\n<configuration>\n{}\n</configuration>\n", lines.join("\n"))
 }

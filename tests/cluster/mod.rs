@@ -12,8 +12,5 @@ pub mod ports;
 pub mod server;
 pub mod zookeeper;
 
-pub use hdfs::Hdfs;
-pub use zookeeper::ZooKeeper;
-
 /// What a test does when a cluster cannot be had is to fail with this one line.
 pub type Result<T> = std::result::Result<T, String>;

@@ -7,7 +7,8 @@ mod cluster;
 use std::io::{Read, Write};
 use std::process::ExitCode;
 
-use cluster::{Hdfs, ZooKeeper};
+use cluster::hdfs::Hdfs;
+use cluster::zookeeper::ZooKeeper;
 use serde_json::{json, Map, Value};
 
 fn main() -> ExitCode {

@@ -166,7 +166,7 @@ fn tail(text: &str) -> String {
 
 /// Starts a process from the one thread that lives as long as this process. The kernel's "end with the parent" means
 /// the parent's thread, and the thread of a test ends with its test.
-fn spawn(command: Command) -> std::io::Result<Child> {
+pub fn spawn(command: Command) -> std::io::Result<Child> {
     type Answer = mpsc::Sender<std::io::Result<Child>>;
     static SPAWNER: OnceLock<mpsc::Sender<(Command, Answer)>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
@@ -180,9 +180,9 @@ fn spawn(command: Command) -> std::io::Result<Child> {
         sender
     });
     let (answer, child) = mpsc::channel();
-    let gone = |_| std::io::Error::other("the thread that starts servers is gone");
-    spawner.send((command, answer)).map_err(|_| gone(()))?;
-    child.recv().map_err(|_| gone(()))?
+    let gone = || std::io::Error::other("the thread that starts servers is gone");
+    spawner.send((command, answer)).map_err(|_| gone())?;
+    child.recv().map_err(|_| gone())?
 }
 
 /// Sends a text to a port and gives the answer up to the end of the connection; `None` where nobody answers.

@@ -1,8 +1,12 @@
-//! One ZooKeeper server.
+//! One ZooKeeper server, and ZooKeeper's own client to look at it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use tempfile::TempDir;
 
-use super::server::{ask, write, Server, Spec};
+use super::server::{ask, spawn, write, Server, Spec};
 use super::{ports, Result};
 
 /// The server's tick: sessions end on a multiple of it, and may be as short as two of them.
@@ -65,5 +69,76 @@ impl ZooKeeper {
     /// Its port of 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+}
+
+/// ZooKeeper's own command line client, kept open: a second opinion on what the library did, without a JVM a question.
+pub struct Client {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Client {
+    /// One that is connected to this server.
+    pub fn start(server: &ZooKeeper) -> Result<Self> {
+        let spec = Spec {
+            name: "client",
+            class: "org.apache.zookeeper.ZooKeeperMain",
+            options: Vec::new(),
+            arguments: vec!["-server".to_owned(), server.hosts()],
+            class_path: Vec::new(),
+            folder: Path::new("/").to_owned(),
+        };
+        let mut command = spec.command()?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = spawn(command).map_err(|error| format!("the client cannot be started: {error}"))?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("the client has no pipes".to_owned());
+        };
+        Ok(Self { child, input, output: BufReader::new(output) })
+    }
+
+    /// What it prints for a command of its own language (`ls /`, `create /a`, `deleteall /a`, `stat /a`).
+    pub fn run(&mut self, command: &str) -> Result<Vec<String>> {
+        // A second question whose answer is known tells where the first one's ends.
+        const END: &str = "[config, quota]";
+        let broke = |error: std::io::Error| format!("the client broke at {command:?}: {error}");
+        writeln!(self.input, "{command}\nls /zookeeper").map_err(broke)?;
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            if self.output.read_line(&mut line).map_err(broke)? == 0 {
+                return Err(format!("the client ended at {command:?}"));
+            }
+            if line.trim() == END {
+                return Ok(lines);
+            }
+            lines.push(line.trim().to_owned());
+        }
+    }
+
+    /// The names of a node's children.
+    pub fn children(&mut self, path: &str) -> Result<Vec<String>> {
+        let lines = self.run(&format!("ls {path}"))?;
+        let names = lines.iter().find_map(|line| line.strip_prefix('[')?.strip_suffix(']'));
+        let names = names.ok_or_else(|| format!("{path} has no children to list: {lines:?}"))?;
+        Ok(names.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// The transaction that made a node.
+    pub fn czxid(&mut self, path: &str) -> Result<i64> {
+        let lines = self.run(&format!("stat {path}"))?;
+        let number = lines.iter().find_map(|line| line.strip_prefix("cZxid = 0x"));
+        number
+            .and_then(|number| i64::from_str_radix(number, 16).ok())
+            .ok_or_else(|| format!("{path} has no czxid: {lines:?}"))
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
     }
 }
