@@ -49,9 +49,11 @@ demo: tool
 test-rust: setup-test
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets --features test-hooks -- -D warnings
+	cargo clippy --locked --all-targets --features test-hooks,hdfs-native -- -D warnings
 	cargo test --locked
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	cargo test --locked --features hdfs-native --lib hdfs
+	cargo test --locked --features hdfs-native --test hdfs_native
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features hdfs-native
 	cargo deny --offline check licenses bans sources
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo

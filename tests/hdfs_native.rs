@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-#[allow(unused_imports, reason = "these tests need no ZooKeeper")]
 mod cluster;
 mod support;
 

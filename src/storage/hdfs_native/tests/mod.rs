@@ -4,7 +4,6 @@ mod failing;
 mod limits;
 
 #[path = "../../../../tests/cluster/mod.rs"]
-#[allow(unused_imports, reason = "these tests need no ZooKeeper")]
 mod cluster;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
