@@ -230,3 +230,91 @@ fn left_behind(error: &Error, failed: &Error) -> Error {
     let text = format!("{}; and what was begun could not be removed: {}", error.message(), failed.message());
     Error::new(ErrorKind::OutcomeUnknown, text).at(error.path())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::super::threads::Threads;
+    use super::*;
+
+    fn failed(kind: ErrorKind) -> Error {
+        Error::new(kind, "words")
+    }
+
+    /// The answer of a batch of one, how often leave was asked for, and how often the call was made.
+    fn one(leaves: usize, wait: Duration, answer: fn(&Step, usize) -> Answer<()>) -> (Result<()>, usize, usize) {
+        let threads = Threads::start().unwrap();
+        let handle = threads.handle().unwrap();
+        let batch = Batch { handle, in_flight: 4, wait, wait_if_away: true, defect: ErrorKind::OutcomeUnknown };
+        let (asked, made) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let permit = || match asked.fetch_add(1, Ordering::Relaxed) {
+            before if before < leaves => Ok(()),
+            _ => Err(failed(ErrorKind::LockLost)),
+        };
+        let start = |_, step: &Step| -> Call<()> {
+            let (step, made) = (step.clone(), made.fetch_add(1, Ordering::Relaxed));
+            Box::pin(async move { answer(&step, made) })
+        };
+        let answers = batch.run(1, &permit, &start);
+        (answers.into_iter().next().unwrap(), asked.into_inner(), made.into_inner())
+    }
+
+    fn kind(answer: Result<()>) -> Option<ErrorKind> {
+        answer.err().map(|error| error.kind())
+    }
+
+    /// A file that never can be filled, and can be removed.
+    fn cannot_be_filled(step: &Step, _: usize) -> Answer<()> {
+        match step {
+            Step::Make => Answer::Clear { error: failed(ErrorKind::Storage), again: true },
+            Step::Clear { .. } => Answer::Done(Ok(())),
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_filled_goes_before_it_counts_as_not_made() {
+        let (answer, asked, made) = one(100, Duration::ZERO, cannot_be_filled);
+        assert_eq!((kind(answer), asked, made), (Some(ErrorKind::Storage), 6, 6), "three times made and removed");
+    }
+
+    #[test]
+    fn without_leave_to_remove_it_its_end_is_unknown() {
+        let (answer, asked, made) = one(1, Duration::ZERO, cannot_be_filled);
+        assert_eq!((kind(answer), asked, made), (Some(ErrorKind::OutcomeUnknown), 2, 1));
+        // With leave for the removal and not for another attempt nothing was made, and the fence says why.
+        let (answer, asked, made) = one(2, Duration::ZERO, cannot_be_filled);
+        assert_eq!((kind(answer), asked, made), (Some(ErrorKind::LockLost), 3, 2));
+    }
+
+    #[test]
+    fn a_removal_that_fails_leaves_it_unknown() {
+        let (answer, ..) = one(100, Duration::ZERO, |step, _| match step {
+            Step::Make => Answer::Clear { error: failed(ErrorKind::Quota), again: false },
+            Step::Clear { .. } => Answer::Done(Err(failed(ErrorKind::OutcomeUnknown))),
+        });
+        assert_eq!(kind(answer), Some(ErrorKind::OutcomeUnknown));
+    }
+
+    #[test]
+    fn leave_is_asked_again_after_a_wait() {
+        let later_twice = |_: &Step, made| match made {
+            0 | 1 => Answer::Later(failed(ErrorKind::RetryLater)),
+            _ => Answer::Done(Ok(())),
+        };
+        let (answer, asked, made) = one(100, Duration::from_secs(30), later_twice);
+        assert_eq!((kind(answer), asked, made), (None, 3, 3));
+        let (answer, asked, made) = one(1, Duration::from_secs(30), later_twice);
+        assert_eq!((kind(answer), asked, made), (Some(ErrorKind::LockLost), 2, 1));
+        let (answer, _, made) = one(100, Duration::ZERO, later_twice);
+        assert_eq!((kind(answer), made), (Some(ErrorKind::RetryLater), 1));
+    }
+
+    #[test]
+    fn a_lost_reply_is_asked_for_three_times_and_a_defect_is_an_answer() {
+        let (answer, _, made) = one(100, Duration::ZERO, |_, _| Answer::Again(failed(ErrorKind::Storage)));
+        assert_eq!((kind(answer), made), (Some(ErrorKind::Storage), 3));
+        let (answer, ..) = one(100, Duration::ZERO, |_, _| panic!("a defect of the client"));
+        assert_eq!(kind(answer), Some(ErrorKind::OutcomeUnknown));
+    }
+}
