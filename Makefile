@@ -49,10 +49,12 @@ demo: tool
 test-rust: setup-test
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets --features test-hooks,zookeeper -- -D warnings
+	cargo clippy --locked --all-targets --features test-hooks,zookeeper,hdfs-native -- -D warnings
 	cargo test --locked
-	cargo test --locked --features zookeeper --lib --test zookeeper
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	cargo test --locked --features zookeeper,hdfs-native --lib
+	cargo test --locked --features zookeeper,hdfs-native --test zookeeper
+	cargo test --locked --features zookeeper,hdfs-native --test hdfs_native
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features zookeeper,hdfs-native
 	cargo deny --offline check licenses bans sources
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo

@@ -583,15 +583,22 @@ struct ctu_config *ctu_config_new(void);
 // these, are freed too.
 void ctu_config_free(struct ctu_config *config);
 
-// The cluster.compact folder: a path, or file:// and an absolute path taken as it stands. "." is the working folder; ""
-// is CTU_INVALID_ARGUMENT. With a storage of the host it is any name, for messages.
+// The cluster.compact folder: a path; file:// and an absolute path taken as it stands; or, in a build with an HDFS
+// client, hdfs://host:port/path, hdfs://name-service/path, or hdfs:///path on the default file system of the Hadoop
+// configuration. "." is the working folder; "" is CTU_INVALID_ARGUMENT. With a storage of the host it is any name, for
+// messages.
 struct ctu_error *ctu_config_root(struct ctu_config *config, const char *uri);
 
-// Which client serves an hdfs:// root: "libhdfs", "native" or "auto". CTU_UNSUPPORTED in this build.
+// Which client serves an hdfs:// root: "libhdfs", "native" or "auto". CTU_UNSUPPORTED where this build lacks it.
 struct ctu_error *ctu_config_hdfs_client(struct ctu_config *config, const char *name);
 
-// An option of the HDFS client. CTU_UNSUPPORTED in this build.
-struct ctu_error *ctu_config_hdfs_option(struct ctu_config *config, const char *key, const char *value);
+// An option of the HDFS client: user, conf_dir, conf_from_environment, call_timeout_ms, wait_ms, in_flight, block_size,
+// replication, kerberos_principal, kerberos_keytab, kerberos_cache, or a key of Hadoop's own (dfs., fs., hadoop., ipc.).
+// The environment is not asked for Hadoop's configuration unless conf_from_environment is "true". CTU_INVALID_ARGUMENT
+// for any other key or a value that cannot be meant, CTU_UNSUPPORTED in a build without an HDFS client.
+struct ctu_error *ctu_config_hdfs_option(struct ctu_config *config,
+                                         const char *key,
+                                         const char *value);
 
 // The host's storage. The table is copied; `user_data` is each function's first argument.
 struct ctu_error *ctu_config_storage(struct ctu_config *config,

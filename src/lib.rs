@@ -41,6 +41,8 @@ pub use run::{
     Counts, Failure, Job, JobProgressSink, LockHolder, LogSink, Outcome, Progress, ProgressSink, Report, Row,
     RunOptions, Session, SessionBuilder, SessionLog, Stage, REPORT_FORMAT, ROWS_LIMIT,
 };
+#[cfg(feature = "hdfs-native")]
+pub use storage::{HdfsNativeStorage, HdfsOptions};
 pub use storage::{LocalStorage, MemoryStorage, Storage};
 pub use task::{Codec, DefaultCodec};
 #[cfg(feature = "zookeeper")]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::boundary::{fallible, infallible};
 use super::error::ctu_error;
+use super::hdfs::HdfsConfig;
 use super::host::{
     ctu_catalog_vtable, ctu_codec_vtable, ctu_liveness_vtable, ctu_lock_vtable, ctu_log_fn, ctu_storage_vtable,
     host_log, HostCatalog, HostCodec, HostData, HostLiveness, HostLock, HostStorage,
@@ -25,6 +26,7 @@ use crate::{Session, SessionBuilder, SessionLog};
 /// nothing: what was handed to it stays the caller's.
 pub struct ctu_config {
     root: Option<String>,
+    hdfs: HdfsConfig,
     storage: Option<(ctu_storage_vtable, Arc<HostStorageParts>)>,
     lock: Option<Arc<dyn Lock>>,
     catalog: Option<Arc<dyn Catalog>>,
@@ -47,6 +49,7 @@ impl ctu_config {
             (Some((table, parts)), root) => {
                 SessionBuilder::new(parts.storage(*table, root.as_deref().unwrap_or_default()))
             }
+            (None, Some(root)) if root.starts_with("hdfs://") => self.hdfs.open(root)?,
             (None, Some(root)) => SessionBuilder::local(local_root(root)?)?,
             (None, None) => {
                 return Err(Error::new(ErrorKind::InvalidArgument, "no root is configured")
@@ -93,10 +96,9 @@ fn local_root(root: &str) -> Result<&Path> {
         None => Ok(Path::new(root)),
         Some(("file", path)) if path.starts_with('/') => Ok(Path::new(path)),
         Some(("file", _)) => refused(ErrorKind::InvalidArgument, "a file root is file:// and an absolute path"),
-        Some(("hdfs", _)) => refused(ErrorKind::Unsupported, "this build has no HDFS client"),
         Some((scheme, _)) => refused(
             ErrorKind::InvalidArgument,
-            &format!("no storage has the scheme {scheme}; there are: a path, file://"),
+            &format!("no storage has the scheme {scheme}; there are: a path, file://, and hdfs:// in a build with an HDFS client"),
         ),
     }
 }
@@ -117,6 +119,7 @@ pub extern "C" fn ctu_config_new() -> *mut ctu_config {
     infallible(std::ptr::null_mut(), || {
         let config = ctu_config {
             root: None,
+            hdfs: HdfsConfig::default(),
             storage: None,
             lock: None,
             catalog: None,
@@ -141,8 +144,10 @@ pub unsafe extern "C" fn ctu_config_free(config: *mut ctu_config) {
     });
 }
 
-/// The cluster.compact folder: a path, or file:// and an absolute path taken as it stands. "." is the working folder; ""
-/// is CTU_INVALID_ARGUMENT. With a storage of the host it is any name, for messages.
+/// The cluster.compact folder: a path; file:// and an absolute path taken as it stands; or, in a build with an HDFS
+/// client, hdfs://host:port/path, hdfs://name-service/path, or hdfs:///path on the default file system of the Hadoop
+/// configuration. "." is the working folder; "" is CTU_INVALID_ARGUMENT. With a storage of the host it is any name, for
+/// messages.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_root(config: *mut ctu_config, uri: *const c_char) -> *mut ctu_error {
     // SAFETY: by the header's words, here and in every setter below.
@@ -158,19 +163,17 @@ pub unsafe extern "C" fn ctu_config_root(config: *mut ctu_config, uri: *const c_
     }
 }
 
-/// Which client serves an hdfs:// root: "libhdfs", "native" or "auto". CTU_UNSUPPORTED in this build.
+/// Which client serves an hdfs:// root: "libhdfs", "native" or "auto". CTU_UNSUPPORTED where this build lacks it.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_hdfs_client(config: *mut ctu_config, name: *const c_char) -> *mut ctu_error {
     // SAFETY: by the header's words.
-    unsafe {
-        set(config, |_| {
-            text(name, "name")?;
-            Err(Error::new(ErrorKind::Unsupported, "this build has no HDFS client"))
-        })
-    }
+    unsafe { set(config, |config| config.hdfs.client(text(name, "name")?)) }
 }
 
-/// An option of the HDFS client. CTU_UNSUPPORTED in this build.
+/// An option of the HDFS client: user, conf_dir, conf_from_environment, call_timeout_ms, wait_ms, in_flight, block_size,
+/// replication, kerberos_principal, kerberos_keytab, kerberos_cache, or a key of Hadoop's own (dfs., fs., hadoop., ipc.).
+/// The environment is not asked for Hadoop's configuration unless conf_from_environment is "true". CTU_INVALID_ARGUMENT
+/// for any other key or a value that cannot be meant, CTU_UNSUPPORTED in a build without an HDFS client.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_hdfs_option(
     config: *mut ctu_config,
@@ -178,13 +181,7 @@ pub unsafe extern "C" fn ctu_config_hdfs_option(
     value: *const c_char,
 ) -> *mut ctu_error {
     // SAFETY: by the header's words.
-    unsafe {
-        set(config, |_| {
-            text(key, "key")?;
-            text(value, "value")?;
-            Err(Error::new(ErrorKind::Unsupported, "this build has no HDFS client"))
-        })
-    }
+    unsafe { set(config, |config| config.hdfs.option(text(key, "key")?, text(value, "value")?)) }
 }
 
 /// The host's storage. The table is copied; `user_data` is each function's first argument.

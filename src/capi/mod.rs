@@ -18,6 +18,7 @@ mod boundary;
 mod buffer;
 mod config;
 mod error;
+mod hdfs;
 mod host;
 mod job;
 mod marks;

@@ -64,6 +64,12 @@ impl SessionBuilder {
         Ok(Self::new(Arc::new(storage)).lock(lock))
     }
 
+    /// A session on HDFS, without a JVM. It needs a lock too: [`Self::lock`].
+    #[cfg(feature = "hdfs-native")]
+    pub fn hdfs_native(uri: &str, options: &crate::storage::HdfsOptions) -> Result<Self> {
+        Ok(Self::new(Arc::new(crate::storage::HdfsNativeStorage::open(uri, options)?)))
+    }
+
     /// The lock of the cluster.
     #[must_use]
     pub fn lock(self, lock: impl Lock + 'static) -> Self {

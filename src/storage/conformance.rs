@@ -88,8 +88,14 @@ fn creating(storage: &dyn Storage) {
     let large = vec![7_u8; 3 << 20];
     do_all(storage, &[create("f/large", &large)]);
     assert_eq!(storage.read(&path("f/large"), 4 << 20).unwrap(), large);
-    do_all(storage, &[create("f/文件 %2E:~", b"x")]);
-    assert_eq!(read(storage, "f/文件 %2E:~").unwrap(), b"x");
+    do_all(storage, &[create("f/文件 %2E~", b"x")]);
+    assert_eq!(read(storage, "f/文件 %2E~").unwrap(), b"x");
+    // HDFS has no colon in a name, and `layout` writes none; elsewhere it is a letter like any other.
+    match apply(storage, &[create("f/a:b", b"x")])[..] {
+        [None] => assert_eq!(read(storage, "f/a:b").unwrap(), b"x"),
+        [Some(ErrorKind::InvalidArgument)] => assert_eq!(storage.children(&path("f")).unwrap().unwrap().len(), 2),
+        ref other => panic!("{other:?}"),
+    }
 }
 
 fn making_folders(storage: &dyn Storage) {

@@ -3,12 +3,16 @@
 
 #[cfg(test)]
 pub(crate) mod conformance;
+#[cfg(feature = "hdfs-native")]
+mod hdfs_native;
 mod local;
 mod memory;
 mod overlap;
 
 use std::ops::ControlFlow;
 
+#[cfg(feature = "hdfs-native")]
+pub use hdfs_native::{HdfsNativeStorage, HdfsOptions};
 pub use local::LocalStorage;
 pub use memory::MemoryStorage;
 pub(crate) use overlap::overlap;

@@ -1,0 +1,355 @@
+//! One call at a time: what is sent, and what its answer means.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hdfs_native::client::{FileStatus, ListStatusIterator};
+use hdfs_native::{Client, HdfsError, WriteOptions};
+use parking_lot::Mutex;
+
+use super::batch::Answer;
+use super::errors::{cause, error, is_link, parent_is_a_file, Cause};
+use crate::error::{Error, ErrorKind, Result};
+use crate::tree::{Change, Entry, Kind, Stat, TreePath};
+
+/// How many entries a listing hands over at a time: as many as the NameNode sends at a time by default.
+const PAGE: usize = 1_000;
+
+/// How long a DataNode that does not take a file is left alone: a heartbeat or so.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// The client on a root.
+pub(super) struct Calls {
+    pub(super) client: Client,
+    /// The root's absolute path; empty for `/`, so that a child is always it, a `/` and the rest.
+    pub(super) root: String,
+    pub(super) timeout: Duration,
+    pub(super) write: WriteOptions,
+    pub(super) folder_mode: u32,
+}
+
+/// A listing that goes on: the client's place in it, and the last name handed over, by which a new one takes it up.
+pub(super) struct Listing {
+    place: Option<ListStatusIterator>,
+    last: Option<String>,
+}
+
+/// A piece of a listing.
+pub(super) struct Page {
+    pub(super) entries: Vec<Entry>,
+    pub(super) is_last: bool,
+}
+
+impl Calls {
+    /// The absolute path, which never leaves the root: a [`TreePath`] has no `..`, and HDFS resolves none.
+    fn absolute(&self, path: &TreePath) -> Result<String> {
+        if path.as_str().is_empty() {
+            return Ok(if self.root.is_empty() { "/".to_owned() } else { self.root.clone() });
+        }
+        if self.root.is_empty() && path.components().next() == Some(".reserved") {
+            let text = "/.reserved leads to every file of HDFS by its number, out of the root";
+            return Err(Error::new(ErrorKind::InvalidArgument, text).at(path));
+        }
+        Ok(format!("{}/{path}", self.root))
+    }
+
+    /// A call with its own deadline. One that runs out is a lost reply: it may have been carried out, and may be yet.
+    async fn timed<T>(&self, call: impl Future<Output = hdfs_native::Result<T>>) -> hdfs_native::Result<T> {
+        tokio::time::timeout(self.timeout, call).await.unwrap_or_else(|_| {
+            let text = format!("no answer within {} ms", self.timeout.as_millis());
+            Err(HdfsError::IOError(std::io::Error::new(std::io::ErrorKind::TimedOut, text)))
+        })
+    }
+
+    pub(super) async fn stat(self: Arc<Self>, path: TreePath) -> Answer<Stat> {
+        let at = match self.absolute(&path) {
+            Ok(at) => at,
+            Err(error) => return Answer::Done(Err(error)),
+        };
+        match self.timed(self.client.get_file_info(&at)).await {
+            Ok(status) => Answer::Done(Ok(stat_of(&status))),
+            Err(cause) if is_link(&cause) => self.stat_link(&path, &at, &cause).await,
+            Err(cause) => read_answer("it cannot be looked at", &cause, &path),
+        }
+    }
+
+    /// The client has no call that looks at a link itself, so the listing of its folder tells whether it is this one.
+    async fn stat_link(&self, path: &TreePath, at: &str, link: &HdfsError) -> Answer<Stat> {
+        let folder = at.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
+        let listing = self.client.list_status_iter(folder, false);
+        while let Ok(Some(Ok(status))) = self.timed(async { Ok(listing.next().await) }).await {
+            if status.path == at {
+                return Answer::Done(Ok(stat_of(&status)));
+            }
+        }
+        Answer::Done(Err(error(ErrorKind::Refused, "a folder above it is a link", link).at(path)))
+    }
+
+    pub(super) async fn read(self: Arc<Self>, path: TreePath, limit_bytes: u64) -> Answer<Vec<u8>> {
+        let at = match self.absolute(&path) {
+            Ok(at) => at,
+            Err(error) => return Answer::Done(Err(error)),
+        };
+        let what = "it cannot be read";
+        let reader = match self.timed(self.client.read(&at)).await {
+            Ok(reader) => reader,
+            Err(cause) => return read_answer(what, &cause, &path),
+        };
+        let length = reader.file_length();
+        if length as u64 > limit_bytes {
+            let text = format!("it has over {limit_bytes} bytes");
+            return Answer::Done(Err(Error::new(ErrorKind::TooLarge, text).at(&path)));
+        }
+        match self.timed(reader.read_range(0, length)).await {
+            Ok(bytes) if bytes.len() == length => Answer::Done(Ok(Vec::from(bytes))),
+            Ok(bytes) => {
+                let text = format!("{} of its {length} bytes came", bytes.len());
+                Answer::Again(Error::new(ErrorKind::Storage, text).at(&path))
+            }
+            // Another look at its blocks may find a DataNode that has them.
+            Err(cause) => Answer::Again(error(ErrorKind::Storage, what, &cause).at(&path)),
+        }
+    }
+
+    /// The next piece of a listing.
+    pub(super) async fn page(self: Arc<Self>, folder: TreePath, listing: Arc<Mutex<Listing>>) -> Answer<Page> {
+        let at = match self.absolute(&folder) {
+            Ok(at) => at,
+            Err(error) => return Answer::Done(Err(error)),
+        };
+        let (place, after) = {
+            let mut listing = listing.lock();
+            let taken = listing.place.take();
+            let after = if taken.is_none() { listing.last.clone() } else { None };
+            (taken.unwrap_or_else(|| self.client.list_status_iter(&at, false)), after)
+        };
+        let mut page = Page { entries: Vec::new(), is_last: false };
+        while page.entries.len() < PAGE {
+            match self.timed(async { place.next().await.transpose() }).await {
+                Ok(Some(status)) if status.path == at => {
+                    let text = "it is not a folder";
+                    return Answer::Done(Err(Error::new(ErrorKind::NotFound, text).at(&folder)));
+                }
+                Ok(Some(status)) => {
+                    let name = status.path.rsplit_once('/').map_or("", |(_, name)| name);
+                    // A listing begun anew after a failure leaves out what was handed over before it.
+                    if after.as_deref().is_none_or(|last| comes_after(name, last)) {
+                        page.entries.push(Entry { name: name.to_owned(), exact: true, stat: stat_of(&status) });
+                    }
+                }
+                Ok(None) => {
+                    page.is_last = true;
+                    break;
+                }
+                Err(cause) => return read_answer("the folder cannot be listed", &cause, &folder),
+            }
+        }
+        let mut listing = listing.lock();
+        if let Some(last) = page.entries.last() {
+            listing.last = Some(last.name.clone());
+        }
+        listing.place = Some(place);
+        Answer::Done(Ok(page))
+    }
+
+    /// Carries a change out.
+    pub(super) async fn change(self: Arc<Self>, change: Change) -> Answer<()> {
+        if change.path().parent().is_none() {
+            return match change {
+                Change::MakeFolder { .. } => Answer::Done(Ok(())),
+                _ => Answer::Done(Err(Error::new(ErrorKind::InvalidArgument, "the root cannot be changed"))),
+            };
+        }
+        let at = match self.absolute(change.path()) {
+            Ok(at) => at,
+            Err(error) => return Answer::Done(Err(error)),
+        };
+        match &change {
+            Change::Create { path, bytes } => Box::pin(self.create(path, &at, Bytes::copy_from_slice(bytes))).await,
+            Change::MakeFolder { path } => match self.timed(self.client.mkdirs(&at, self.folder_mode, true)).await {
+                Ok(()) => Answer::Done(Ok(())),
+                Err(cause) if parent_is_a_file(&cause) => {
+                    let text = "a file stands in the way of the folder";
+                    Answer::Done(Err(error(ErrorKind::AlreadyExists, text, &cause).at(path)))
+                }
+                Err(cause) => change_answer("the folder cannot be made", &cause, path),
+            },
+            Change::Rename { from, to } => self.rename(from, to, &at).await,
+            Change::Remove { path, recursive } => match self.timed(self.client.delete(&at, *recursive)).await {
+                Ok(true) => Answer::Done(Ok(())),
+                Ok(false) => Answer::Done(Err(Error::new(ErrorKind::NotFound, "there is nothing to remove").at(path))),
+                Err(cause) => change_answer("it cannot be removed", &cause, path),
+            },
+        }
+    }
+
+    async fn create(&self, path: &TreePath, at: &str, bytes: Bytes) -> Answer<()> {
+        let what = "it cannot be made";
+        let mut writer = match self.timed(self.client.create(at, &self.write)).await {
+            Ok(writer) => writer,
+            // The client finds that it cannot encrypt only after the name is made.
+            Err(cause @ HdfsError::UnsupportedFeature(_)) => {
+                return Answer::Clear { error: error(ErrorKind::Unsupported, what, &cause).at(path), again: false };
+            }
+            Err(cause) => return change_answer(what, &cause, path),
+        };
+        // From here on the file is there and ours: whatever fails, it goes again before the change counts as not made.
+        let written = self.timed(async {
+            if !bytes.is_empty() {
+                Box::pin(writer.write_bytes(bytes)).await?;
+            }
+            Box::pin(writer.close()).await
+        });
+        match written.await {
+            Ok(()) => Answer::Done(Ok(())),
+            Err(failed) => {
+                let (kind, again) = match cause(&failed) {
+                    Cause::Said(kind @ (ErrorKind::Quota | ErrorKind::Permission)) => (kind, false),
+                    // A DataNode may have gone this moment, and the NameNode may choose another.
+                    _ => (ErrorKind::Storage, true),
+                };
+                Answer::Clear { error: error(kind, "its bytes cannot be written", &failed).at(path), again }
+            }
+        }
+    }
+
+    /// Takes back a file that was made and could not be filled; fine if it is gone. Where it is made anew, the
+    /// DataNodes get a moment first: here, and not between the fence's leave and the change.
+    pub(super) async fn clear(self: Arc<Self>, change: Change, again: bool) -> Answer<()> {
+        let remove = Change::Remove { path: change.path().clone(), recursive: false };
+        match Box::pin(Arc::clone(&self).change(remove)).await {
+            Answer::Done(Err(error)) if error.kind() != ErrorKind::NotFound => Answer::Done(Err(error)),
+            Answer::Done(_) => {
+                if again {
+                    tokio::time::sleep(MOMENT).await;
+                }
+                Answer::Done(Ok(()))
+            }
+            answer => answer,
+        }
+    }
+
+    async fn rename(&self, from: &TreePath, to: &TreePath, target: &str) -> Answer<()> {
+        if from.parent().is_none() || (to.is_within(from) && to != from) {
+            return Answer::Done(
+                Err(Error::new(ErrorKind::InvalidArgument, "a folder cannot move into itself").at(to)),
+            );
+        }
+        let source = match self.absolute(from) {
+            Ok(source) => source,
+            Err(error) => return Answer::Done(Err(error)),
+        };
+        match self.timed(self.client.rename(&source, target, false)).await {
+            Ok(()) => Answer::Done(Ok(())),
+            // Nothing was renamed. HDFS has no class of its own for a file that should go onto a folder, or the other way
+            // round, so a look tells whether the name was taken.
+            Err(failed) if cause(&failed) == Cause::Said(ErrorKind::Storage) => {
+                let taken = self.timed(self.client.get_file_info(target)).await.is_ok();
+                let kind = if taken { ErrorKind::AlreadyExists } else { ErrorKind::Storage };
+                Answer::Done(Err(error(kind, &format!("{from} cannot be renamed"), &failed).at(to)))
+            }
+            Err(failed) => change_answer(&format!("{from} cannot be renamed"), &failed, to),
+        }
+    }
+
+    /// Whether names can be made in a folder: the NameNode checks the rights for a rename before it looks for the
+    /// source, and this one, of a name to itself, can change nothing whatever it finds.
+    pub(super) async fn probe(self: Arc<Self>, folder: TreePath) -> Answer<()> {
+        let at = match self.absolute(&folder.join(".comptask-upgrade-may-i-write-here")) {
+            Ok(at) => at,
+            Err(error) => return Answer::Done(Err(error)),
+        };
+        match self.timed(self.client.rename(&at, &at, false)).await {
+            Ok(()) => Answer::Done(Ok(())),
+            Err(failed) => match cause(&failed) {
+                Cause::Said(ErrorKind::NotFound | ErrorKind::AlreadyExists) => Answer::Done(Ok(())),
+                _ => read_answer("files cannot be made in it", &failed, &folder),
+            },
+        }
+    }
+}
+
+impl Listing {
+    pub(super) fn new() -> Self {
+        Self { place: None, last: None }
+    }
+}
+
+/// The order in which a NameNode lists names: by their bytes, as signed numbers.
+fn comes_after(name: &str, last: &str) -> bool {
+    let signed = |text: &str| text.bytes().map(|byte| i8::from_ne_bytes([byte])).collect::<Vec<_>>();
+    signed(name) > signed(last)
+}
+
+fn stat_of(status: &FileStatus) -> Stat {
+    let kind = match (status.isdir, status.blocksize) {
+        (true, _) => Kind::Folder,
+        // The client shows a link as a file; but only a file has blocks, and so a size for them.
+        (false, None | Some(0)) => Kind::Other,
+        (false, Some(_)) => Kind::File,
+    };
+    let length = if kind == Kind::File { status.length as u64 } else { 0 };
+    Stat { kind, length, mtime_ms: i64::try_from(status.modification_time).unwrap_or(i64::MAX) }
+}
+
+/// What a failed read means: it is made again where the reply was lost.
+fn read_answer<T>(what: &str, failed: &HdfsError, path: &TreePath) -> Answer<T> {
+    match cause(failed) {
+        Cause::Said(kind) => Answer::Done(Err(error(kind, what, failed).at(path))),
+        Cause::NotNow => Answer::Later(error(ErrorKind::RetryLater, what, failed).at(path)),
+        Cause::Unreached => Answer::Away(error(ErrorKind::RetryLater, "no NameNode can be reached", failed).at(path)),
+        Cause::Lost => Answer::Again(error(ErrorKind::Storage, what, failed).at(path)),
+    }
+}
+
+/// What a failed change means: it is never made again where the reply was lost.
+fn change_answer(what: &str, failed: &HdfsError, path: &TreePath) -> Answer<()> {
+    match cause(failed) {
+        Cause::Lost => Answer::Done(Err(error(ErrorKind::OutcomeUnknown, what, failed).at(path))),
+        _ => read_answer(what, failed, path),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Whether names stand as a listing that is taken up again takes them to stand.
+    pub(in super::super) fn are_in_listing_order(names: &[String]) -> bool {
+        names.windows(2).all(|pair| comes_after(&pair[1], &pair[0]))
+    }
+
+    impl Listing {
+        /// Loses the client's place, as a failure does.
+        pub(in super::super) fn forget_place(&mut self) {
+            self.place = None;
+        }
+    }
+
+    #[test]
+    fn a_link_is_neither_a_file_nor_a_folder() {
+        let status = |isdir, blocksize| FileStatus {
+            path: "/x".to_owned(),
+            length: 7,
+            isdir,
+            permission: 0o777,
+            owner: String::new(),
+            group: String::new(),
+            modification_time: 5,
+            access_time: 0,
+            replication: Some(0),
+            blocksize,
+        };
+        assert_eq!(stat_of(&status(false, Some(1 << 20))), Stat { kind: Kind::File, length: 7, mtime_ms: 5 });
+        assert_eq!(stat_of(&status(true, Some(0))).kind, Kind::Folder);
+        assert_eq!(stat_of(&status(false, Some(0))), Stat { kind: Kind::Other, length: 0, mtime_ms: 5 });
+    }
+
+    #[test]
+    fn names_follow_each_other_as_a_name_node_lists_them() {
+        assert!(comes_after("b", "a") && comes_after("ab", "a") && comes_after("a", "文"));
+        assert!(!comes_after("a", "a") && !comes_after("文", "a"));
+    }
+}

@@ -1,0 +1,193 @@
+//! What a failure of the client means: by the class of the remote exception, not by its words.
+
+use std::io;
+
+use hdfs_native::HdfsError;
+
+use crate::error::{Error, ErrorKind};
+
+/// What is known after a call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The NameNode said no: nothing was changed.
+    Said(ErrorKind),
+    /// It said that it cannot serve now: nothing was changed, and the same call may do later.
+    NotNow,
+    /// No NameNode took the connection, so nothing was sent.
+    Unreached,
+    /// The request may have been carried out and the reply did not come.
+    Lost,
+}
+
+/// The cause of a failed call to the NameNode.
+pub(super) fn cause(error: &HdfsError) -> Cause {
+    use HdfsError as H;
+    match error {
+        H::RPCError(class, message) => of_exception(class, message),
+        H::AlreadyExists(_) => Cause::Said(ErrorKind::AlreadyExists),
+        H::FileNotFound(_) => Cause::Said(ErrorKind::NotFound),
+        H::InvalidPath(_) | H::InvalidArgument(_) | H::UrlParseError(_) => Cause::Said(ErrorKind::InvalidArgument),
+        H::UnsupportedFeature(_) | H::UnsupportedErasureCodingPolicy(_) => Cause::Said(ErrorKind::Unsupported),
+        // All three come up while a connection is made, before any request goes out on it.
+        H::SASLError(_) | H::GSSAPIError(..) | H::NoSASLMechanism => Cause::Said(ErrorKind::Permission),
+        H::IOError(error) => of_io(error),
+        // A reply that cannot be read, or a connection given up: the request itself may have gone through.
+        H::InvalidRPCResponse(_) | H::FatalRPCError(..) => Cause::Lost,
+        _ => Cause::Said(ErrorKind::Storage),
+    }
+}
+
+/// Once a request is sent the client reports every failure as an aborted connection, so what only a connect can
+/// answer proves that nothing was sent.
+fn of_io(error: &io::Error) -> Cause {
+    use io::ErrorKind as K;
+    match error.kind() {
+        K::ConnectionRefused | K::AddrNotAvailable | K::HostUnreachable | K::NetworkUnreachable => Cause::Unreached,
+        _ => Cause::Lost,
+    }
+}
+
+fn of_exception(class: &str, message: &str) -> Cause {
+    let said = match short(class) {
+        "SafeModeException"
+        | "RetriableException"
+        | "StandbyException"
+        | "ObserverRetryOnActiveException"
+        | "NoNamenodesAvailableException" => return Cause::NotNow,
+        // The NameNode was stopped in the middle of it.
+        "InterruptedException"
+        | "InterruptedIOException"
+        | "ClosedByInterruptException"
+        | "AsynchronousCloseException" => {
+            return Cause::Lost;
+        }
+        // Hadoop before 2.8 says so of a file that stands where a folder should.
+        "AccessControlException" if message.contains("(is not a directory)") => ErrorKind::NotFound,
+        // A folder, which is no file to be read.
+        "FileNotFoundException" if message.starts_with("Path is not a file") => ErrorKind::Storage,
+        "FileNotFoundException" | "ParentNotDirectoryException" => ErrorKind::NotFound,
+        "FileAlreadyExistsException" | "AlreadyBeingCreatedException" | "RecoveryInProgressException" => {
+            ErrorKind::AlreadyExists
+        }
+        "AccessControlException" | "AuthorizationException" | "SnapshotAccessControlException" | "InvalidToken" => {
+            ErrorKind::Permission
+        }
+        "PathComponentTooLongException" | "MaxDirectoryItemsExceededException" => ErrorKind::TooLarge,
+        "IOException" if message.contains("Pathname too long") => ErrorKind::TooLarge,
+        "NSQuotaExceededException"
+        | "DSQuotaExceededException"
+        | "QuotaByStorageTypeExceededException"
+        | "QuotaExceededException"
+        | "ClusterStorageCapacityExceededException" => ErrorKind::Quota,
+        "PathIsNotEmptyDirectoryException" => ErrorKind::NotEmpty,
+        "InvalidPathException" | "HadoopIllegalArgumentException" | "IllegalArgumentException" => {
+            ErrorKind::InvalidArgument
+        }
+        "UnresolvedPathException" | "UnresolvedLinkException" => ErrorKind::Refused,
+        "UnsupportedOperationException" => ErrorKind::Unsupported,
+        // A defect in the NameNode says nothing about how far it came.
+        _ if class.starts_with("java.lang.") => return Cause::Lost,
+        _ => ErrorKind::Storage,
+    };
+    Cause::Said(said)
+}
+
+/// Whether the path, or one above it, is a link of HDFS.
+pub(super) fn is_link(error: &HdfsError) -> bool {
+    matches!(error, HdfsError::RPCError(class, _)
+        if matches!(short(class), "UnresolvedPathException" | "UnresolvedLinkException"))
+}
+
+/// Whether a folder stands in a file's place, or the other way round.
+pub(super) fn parent_is_a_file(error: &HdfsError) -> bool {
+    matches!(error, HdfsError::RPCError(class, message)
+        if short(class) == "ParentNotDirectoryException" || message.contains("(is not a directory)"))
+}
+
+fn short(class: &str) -> &str {
+    class.rsplit(['.', '$']).next().unwrap_or(class)
+}
+
+/// The error in words, a remote one without its stack trace.
+pub(super) fn words(error: &HdfsError) -> String {
+    match error {
+        HdfsError::RPCError(class, message) | HdfsError::FatalRPCError(class, message) => {
+            let text = message.split("\n\tat ").next().unwrap_or_default().trim();
+            format!("{}: {text}", short(class))
+        }
+        HdfsError::AlreadyExists(message) => message.split("\n\tat ").next().unwrap_or_default().trim().to_owned(),
+        HdfsError::IOError(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
+/// An error of the crate from one of the client.
+pub(super) fn error(kind: ErrorKind, what: &str, cause: &HdfsError) -> Error {
+    let error = Error::new(kind, format!("{what}: {}", words(cause)));
+    match kind {
+        ErrorKind::Refused if is_link(cause) => error.advise("put the file or folder itself in the place of the link"),
+        ErrorKind::RetryLater => error.advise("see that a NameNode is active and out of safe mode, then run again"),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remote(class: &str, message: &str) -> Cause {
+        cause(&HdfsError::RPCError(class.to_owned(), message.to_owned()))
+    }
+
+    #[test]
+    fn every_class_has_its_kind() {
+        use ErrorKind as K;
+        for (class, kind) in [
+            ("java.io.FileNotFoundException", K::NotFound),
+            ("org.apache.hadoop.fs.ParentNotDirectoryException", K::NotFound),
+            ("org.apache.hadoop.fs.FileAlreadyExistsException", K::AlreadyExists),
+            ("org.apache.hadoop.hdfs.protocol.RecoveryInProgressException", K::AlreadyExists),
+            ("org.apache.hadoop.security.AccessControlException", K::Permission),
+            ("org.apache.hadoop.hdfs.protocol.NSQuotaExceededException", K::Quota),
+            ("org.apache.hadoop.hdfs.protocol.DSQuotaExceededException", K::Quota),
+            ("org.apache.hadoop.hdfs.protocol.FSLimitException$PathComponentTooLongException", K::TooLarge),
+            ("org.apache.hadoop.hdfs.protocol.FSLimitException$MaxDirectoryItemsExceededException", K::TooLarge),
+            ("org.apache.hadoop.fs.PathIsNotEmptyDirectoryException", K::NotEmpty),
+            ("org.apache.hadoop.fs.InvalidPathException", K::InvalidArgument),
+            ("org.apache.hadoop.hdfs.protocol.UnresolvedPathException", K::Refused),
+            ("org.apache.hadoop.hdfs.server.namenode.LeaseExpiredException", K::Storage),
+            ("java.io.IOException", K::Storage),
+        ] {
+            assert_eq!(remote(class, "words"), Cause::Said(kind), "{class}");
+        }
+        assert_eq!(remote("java.io.FileNotFoundException", "Path is not a file: /d"), Cause::Said(K::Storage));
+        assert_eq!(remote("java.io.IOException", "create: Pathname too long."), Cause::Said(K::TooLarge));
+    }
+
+    #[test]
+    fn not_now_and_lost_are_not_taken_for_a_no() {
+        for class in [
+            "org.apache.hadoop.hdfs.server.namenode.SafeModeException",
+            "org.apache.hadoop.ipc.RetriableException",
+            "org.apache.hadoop.ipc.StandbyException",
+        ] {
+            assert_eq!(remote(class, "words"), Cause::NotNow, "{class}");
+        }
+        assert_eq!(remote("java.lang.NullPointerException", ""), Cause::Lost);
+        for (kind, expected) in [
+            (io::ErrorKind::ConnectionRefused, Cause::Unreached),
+            (io::ErrorKind::ConnectionAborted, Cause::Lost),
+            (io::ErrorKind::TimedOut, Cause::Lost),
+            (io::ErrorKind::Other, Cause::Lost),
+        ] {
+            assert_eq!(cause(&HdfsError::IOError(kind.into())), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_remote_error_is_told_without_its_stack_trace() {
+        let error =
+            HdfsError::RPCError("a.b.SomeException".to_owned(), "no such thing\n\tat a.b.C(C.java:1)".to_owned());
+        assert_eq!(words(&error), "SomeException: no such thing");
+    }
+}

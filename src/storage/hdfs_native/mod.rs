@@ -1,0 +1,256 @@
+//! A tree on HDFS, by the protocol itself: no JVM, exclusive create and true rename in single calls.
+//!
+//! Every change is one request of the NameNode, but for a file, which is made, filled and closed; one that could not be
+//! filled is removed before the change counts as not made. A lost reply is `OutcomeUnknown` and never sent again. Every
+//! call has a deadline, and a NameNode that is starting, standby or in safe mode is waited for, since it says that it
+//! did nothing.
+//!
+//! The client keeps idle connections to DataNodes for the whole process (a few seconds' worth, reused or dropped by the
+//! next read of any storage); everything else ends with the storage.
+
+mod batch;
+mod calls;
+mod errors;
+mod options;
+mod site;
+mod threads;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hdfs_native::{ClientBuilder, WriteOptions};
+use parking_lot::Mutex;
+
+use self::batch::{Batch, Step};
+use self::calls::{Calls, Listing};
+use self::options::Configuration;
+pub use self::options::HdfsOptions;
+use self::threads::Threads;
+use super::{only, EntrySink, Flow, Storage};
+use crate::error::{Error, ErrorKind, Result};
+use crate::tree::{Change, Kind, Stat, TreePath};
+
+/// No folder: the client would take the one that the environment names if it were given none.
+const NO_CONF_DIR: &str = "/dev/null";
+
+/// A tree on HDFS, without a JVM.
+pub struct HdfsNativeStorage {
+    calls: Arc<Calls>,
+    threads: Threads,
+    shown: String,
+    in_flight: usize,
+    wait: Duration,
+    folder_entries: u64,
+}
+
+impl HdfsNativeStorage {
+    /// The tree below `hdfs://host:port/path`, `hdfs://name-service/path` or, on the default file system of the Hadoop
+    /// configuration, `hdfs:///path`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` and `Unsupported` for what cannot be opened as it is written; `NotFound` where the root is not
+    /// there, `Refused` where it is no folder; `RetryLater` where no NameNode can be reached or serves, `Storage` where
+    /// none answers.
+    pub fn open(uri: &str, options: &HdfsOptions) -> Result<Self> {
+        let configuration = options.configuration()?;
+        let address = Address::parse(uri, &configuration)?;
+        configuration.check(&address.authority)?;
+        let threads = Threads::start()?;
+        let calls = Arc::new(calls(&address, options, &configuration, &threads)?);
+        let storage = Self {
+            calls,
+            threads,
+            shown: address.shown(),
+            in_flight: options.in_flight,
+            wait: options.wait,
+            folder_entries: configuration.folder_entries()?,
+        };
+        storage.check_root(configuration.is_name_service(&address.authority)).map_err(|error| {
+            // The error's own path is "."; what the caller wrote is what it knows.
+            let shown = Error::new(error.kind(), format!("the root cannot be opened: {}", error.message()));
+            shown.advise(error.next_action()).at(&storage.shown)
+        })?;
+        Ok(storage)
+    }
+
+    /// Whoever starts a run wants to hear at once that nobody listens there; but of a name service one NameNode may be
+    /// down and the other about to take over.
+    fn check_root(&self, is_name_service: bool) -> Result<()> {
+        let root = [TreePath::root()];
+        let stat = only(self.reads(&root, 1, is_name_service, |calls, path| Box::pin(calls.stat(path))))?;
+        match stat.kind {
+            Kind::Folder => Ok(()),
+            Kind::File => Err(Error::new(ErrorKind::Refused, "it is a file, not a folder")),
+            Kind::Other => Err(Error::new(ErrorKind::Refused, "it is a link, and links are not followed")),
+        }
+    }
+
+    fn batch(&self, in_flight: usize, wait_if_away: bool, defect: ErrorKind) -> Result<Batch<'_>> {
+        let in_flight = if in_flight == 0 { self.in_flight } else { in_flight };
+        Ok(Batch { handle: self.threads.handle()?, in_flight, wait: self.wait, wait_if_away, defect })
+    }
+
+    fn reads<T: Send + 'static>(
+        &self,
+        paths: &[TreePath],
+        in_flight: usize,
+        wait_if_away: bool,
+        call: impl Fn(Arc<Calls>, TreePath) -> batch::Call<T>,
+    ) -> Vec<Result<T>> {
+        let batch = match self.batch(in_flight, wait_if_away, ErrorKind::Storage) {
+            Ok(batch) => batch,
+            Err(error) => return vec_of(paths.len(), &error),
+        };
+        batch.run(paths.len(), &|| Ok(()), &|index, _| {
+            call(Arc::clone(&self.calls), paths.get(index).cloned().unwrap_or_default())
+        })
+    }
+}
+
+impl Storage for HdfsNativeStorage {
+    fn describe(&self) -> String {
+        format!("HDFS {} (hdfs-native)", self.shown)
+    }
+
+    fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
+        let listing = Arc::new(Mutex::new(Listing::new()));
+        loop {
+            let page = only(self.reads(std::slice::from_ref(folder), 1, true, |calls, folder| {
+                Box::pin(calls.page(folder, Arc::clone(&listing)))
+            }))?;
+            for entry in page.entries {
+                if sink(entry) == ControlFlow::Break(()) {
+                    return Ok(());
+                }
+            }
+            if page.is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
+        self.reads(paths, in_flight, true, |calls, path| Box::pin(calls.stat(path)))
+    }
+
+    fn read_batch(&self, paths: &[TreePath], limit_bytes: u64, in_flight: usize) -> Vec<Result<Vec<u8>>> {
+        self.reads(paths, in_flight, true, |calls, path| Box::pin(calls.read(path, limit_bytes)))
+    }
+
+    fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
+        let batch = match self.batch(flow.in_flight, true, ErrorKind::OutcomeUnknown) {
+            Ok(batch) => batch,
+            Err(error) => return vec_of(changes.len(), &error),
+        };
+        batch.run(changes.len(), &|| flow.fence.permit(), &|index, step| {
+            let calls = Arc::clone(&self.calls);
+            // The batch asks for what it was given, so there is always a change.
+            let change = changes.get(index).cloned();
+            let change = change.unwrap_or(Change::MakeFolder { path: TreePath::root() });
+            match step {
+                Step::Make => Box::pin(calls.change(change)),
+                Step::Clear { again, .. } => Box::pin(calls.clear(change, *again)),
+            }
+        })
+    }
+
+    /// Nothing to do: the NameNode writes each change to its journal before it answers, and the DataNodes write a block
+    /// to disk before a file is closed.
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn check_writable(&self, folder: &TreePath) -> Result<()> {
+        only(self.reads(std::slice::from_ref(folder), 1, true, |calls, folder| Box::pin(calls.probe(folder))))
+    }
+
+    fn folder_entries_limit(&self) -> Option<u64> {
+        Some(self.folder_entries)
+    }
+}
+
+impl std::fmt::Debug for HdfsNativeStorage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("HdfsNativeStorage").field("root", &self.shown).finish_non_exhaustive()
+    }
+}
+
+fn vec_of<T>(count: usize, error: &Error) -> Vec<Result<T>> {
+    (0..count).map(|_| Err(error.clone())).collect()
+}
+
+fn calls(address: &Address, options: &HdfsOptions, conf: &Configuration, threads: &Threads) -> Result<Calls> {
+    let (file_mode, folder_mode) = conf.modes()?;
+    let mut write = WriteOptions::default()
+        .overwrite(false)
+        .create_parent(false)
+        .permission(file_mode)
+        .block_size(options.block_bytes);
+    if let Some(replication) = options.replication.map_or_else(|| conf.replication(), |given| Ok(Some(given)))? {
+        write = write.replication(replication);
+    }
+    let mut builder = ClientBuilder::new()
+        .with_url(format!("hdfs://{}", address.authority))
+        .with_config_dir(NO_CONF_DIR)
+        .with_config(conf.for_client())
+        .with_io_runtime(threads.handle()?.clone());
+    // Without a name the client asks the environment for one. With Kerberos a name would be somebody to stand in for,
+    // so there it is only given where it is asked for.
+    if let Some(user) = &options.user {
+        builder = builder.with_user(user);
+    } else if !conf.is_secure() {
+        builder = builder.with_user(process_user()?);
+    }
+    if let Some(principal) = &options.principal {
+        builder = builder.with_kerberos_principal(principal);
+    }
+    if let Some(keytab) = &options.keytab {
+        builder = builder.with_kerberos_keytab(keytab);
+    }
+    if let Some(cache) = &options.ticket_cache {
+        builder = builder.with_kerberos_cache(cache);
+    }
+    let client = builder.build().map_err(|failed| {
+        errors::error(ErrorKind::InvalidArgument, "the HDFS client cannot be opened", &failed).at(address.shown())
+    })?;
+    Ok(Calls { client, root: address.path.clone(), timeout: options.call_timeout, write, folder_mode })
+}
+
+fn process_user() -> Result<String> {
+    whoami::username().map_err(|error| {
+        Error::new(ErrorKind::InvalidArgument, format!("the user of this process has no name: {error}"))
+            .advise("set the option user of the HDFS client")
+    })
+}
+
+/// Where a root lies.
+struct Address {
+    authority: String,
+    /// The absolute path without a `/` at its end; empty for `/`.
+    path: String,
+}
+
+impl Address {
+    fn parse(uri: &str, configuration: &Configuration) -> Result<Self> {
+        let Some(rest) = uri.strip_prefix("hdfs://") else {
+            return Err(Error::new(ErrorKind::InvalidArgument, "a root on HDFS begins with hdfs://"));
+        };
+        let (given, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        let authority = configuration.authority(given)?;
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let below = TreePath::parse(path.strip_prefix('/').unwrap_or(path))
+            .map_err(|error| Error::new(error.kind(), error.message()).at(path))?;
+        if below.components().next() == Some(".reserved") {
+            return Err(Error::new(ErrorKind::InvalidArgument, "a root cannot lie in /.reserved").at(path));
+        }
+        Ok(Self { authority, path: path.to_owned() })
+    }
+
+    fn shown(&self) -> String {
+        format!("hdfs://{}{}", self.authority, if self.path.is_empty() { "/" } else { &self.path })
+    }
+}
+
+#[cfg(test)]
+mod tests;
