@@ -41,6 +41,9 @@ TEST(NullArgument, IsRefusedByConfig) {
   EXPECT_REFUSED(ctu_config_hdfs_option(nullptr, "key", "value"));
   EXPECT_REFUSED(ctu_config_hdfs_option(config, nullptr, "value"));
   EXPECT_REFUSED(ctu_config_hdfs_option(config, "key", nullptr));
+  EXPECT_REFUSED(ctu_config_zookeeper_option(nullptr, "digest", "user:password"));
+  EXPECT_REFUSED(ctu_config_zookeeper_option(config, nullptr, "user:password"));
+  EXPECT_REFUSED(ctu_config_zookeeper_option(config, "digest", nullptr));
   EXPECT_REFUSED(ctu_config_storage(nullptr, &storage, &released));
   EXPECT_REFUSED(ctu_config_storage(config, nullptr, &released));
   EXPECT_REFUSED(ctu_config_lock_zookeeper(nullptr, "hosts", "/path", 1000));

@@ -79,8 +79,8 @@ static off_t line_of(const char* text, const char* node) {
   return -1;
 }
 
-/* Takes a node out of the registry: its line becomes a comment by one byte, so that whoever reads the file meanwhile sees
- * every other node as it is. A file that is written anew is empty for a moment, as if no node were up. */
+/* Takes a node out of the registry: its line becomes a comment by one byte, so that whoever reads the file meanwhile
+ * sees every other node as it is. A file that is written anew is empty for a moment, as if no node were up. */
 static bool leave(const char* path, const char* node) {
   const int file = open_registry(path);
   if (file < 0) return false;

@@ -748,8 +748,9 @@ void ctu_report_free(struct ctu_report *report);
 //
 // The progress function of the options, the log and the host's functions are called on the job's thread, the first of
 // them possibly before this call returns: it waits until the run has the session. So the caller must not hold a lock
-// here that they wait for. progress_user_data must live until ctu_job_wait or ctu_job_free has returned. The thread has
-// the signal mask of the calling one.
+// here that they wait for. progress_user_data must live until the run has ended: until ctu_job_done is true, or ctu_job_wait
+// or ctu_job_free has returned, but for a ctu_job_free on the job's own thread. The thread has the signal mask of the
+// calling one.
 struct ctu_error *ctu_job_start(struct ctu_session *session,
                                 ctu_op op,
                                 const struct ctu_run_options *options,
