@@ -12,7 +12,7 @@ SONAME := libcomptask_upgrade.so.1
 # A job more than the machine has memory for ends a build on a small one.
 JOBS ?= $(shell nproc)
 
-.PHONY: help build libraries tool demo test test-rust test-cpp advisories bench clean header setup setup-test
+.PHONY: help build libraries tool demo test test-rust test-cpp test-cluster advisories bench clean header setup setup-test
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -51,11 +51,14 @@ test-rust: setup-test
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features test-hooks,zookeeper,hdfs-native -- -D warnings
 	cargo test --locked
-	cargo test --locked --features zookeeper,hdfs-native --lib
-	cargo test --locked --features zookeeper,hdfs-native --test zookeeper
-	cargo test --locked --features zookeeper,hdfs-native --test hdfs_native
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features zookeeper,hdfs-native
 	cargo deny --offline check licenses bans sources
+
+# make test-cluster the adapters for HDFS and ZooKeeper, against real servers that the tests start; needs Java and Maven
+test-cluster: setup-test
+	@.ci/setup cluster
+	cargo test --locked --features zookeeper,hdfs-native --lib
+	cargo test --locked --features zookeeper,hdfs-native --examples --test test_cluster --test zookeeper --test hdfs_native
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo
 test-cpp: setup-test tool

@@ -53,7 +53,8 @@ fn a_name_node_that_dies_in_a_batch_leaves_no_wrong_answer() {
     println!("{done} done, {not_done} not done, {unknown} unknown");
     assert_eq!(done + not_done + unknown, many.len());
     assert!(done > 0 && not_done > 0 && unknown > 0, "{done} done, {not_done} not done, {unknown} unknown");
-    assert!(unknown <= 256, "only what was under way is unknown");
+    // Each of the 256 places may be filled once more before the broken connection is seen as that.
+    assert!(unknown <= 512, "only what was under way is unknown: {unknown}");
 
     hdfs.restart_name_node().unwrap();
     let paths: Vec<TreePath> = many.iter().map(|change| change.path().clone()).collect();
