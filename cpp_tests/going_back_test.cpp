@@ -275,6 +275,7 @@ TEST_P(GoingBack, ShowsItsModeWhileItIsUnderWayAndGoesOnByThatAlone) {
   // As a run leaves it that was killed right after its direction was durable.
   place().MakeFolder("Compaction_V2/Taskrecovery");
   place().Write("Compaction_V2/Taskrecovery/Mode.downgrade", "");
+  place().Write("Compaction_V2/Taskrecovery/Begun", "");
   const TreeImage before = place().Image();
 
   const ctu::Report status = Run(Operation::kStatus);

@@ -145,7 +145,7 @@ TEST_F(ToolRecovery, KeepsWhatHappenedInV2AlsoAfterADelete) {
   EXPECT_TRUE(Holds(refused.err, "  next: run RECOVERY with the mode downgrade")) << refused.err;
   const ProcessResult result = Recover({"--mode", "downgrade"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_TRUE(Holds(result.out, "tasks     4 in V2: 4 written to V1, 0 kept, 0 failed, 0 left\n")) << result.out;
+  EXPECT_TRUE(Holds(result.out, "tasks     4 of V2: 4 written to V1, 0 as V1 has them, 0 failed, 0 left out\n")) << result.out;
   EXPECT_TRUE(Holds(result.out, "V1 states 1 Init, 0 Assigned, 1 Cancel, 2 Done\n")) << result.out;
   EXPECT_EQ(Run("upgrade").exit_code, 0);
 }
@@ -172,6 +172,7 @@ TEST_F(ToolRecovery, ShowsItsModeWhileItIsUnderWay) {
   test_support::LocalPlace place = Place();
   place.MakeFolder("Compaction_V2/Taskrecovery");
   place.Write("Compaction_V2/Taskrecovery/Mode.downgrade", "");
+  place.Write("Compaction_V2/Taskrecovery/Begun", "");
   const ProcessResult status = Run("status");
   EXPECT_EQ(status.exit_code, 0) << status.err;
   for (const char* line :

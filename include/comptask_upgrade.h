@@ -382,7 +382,8 @@ typedef struct ctu_report_row {
   // The node; may be "".
   const char *node;
   // What became of it: "converted", "skipped", "cancelled", "failed", "left", "would convert", "would cancel",
-  // "would skip", "would fail", "differs", "new".
+  // "would skip", "would fail", "differs", "new"; of RECOVERY "downgraded", "kept", "lost", "would downgrade",
+  // "would keep", "would lose". Later versions may add words.
   const char *outcome;
   // Why, in words, and in a plan the actions, one a line; "" where nothing needs saying.
   const char *detail;
@@ -704,13 +705,13 @@ struct ctu_error *ctu_run(struct ctu_session *session,
 // The phase after the run, or, of a plan, before it: CTU_PHASE_*; -1 for NULL, and where no phase fits the trees.
 int32_t ctu_report_phase(const struct ctu_report *report);
 
-// V1 tasks seen: converted + skipped + cancelled + failed + left. 0 for NULL, as for all counts.
+// V1 tasks seen, of RECOVERY V2 tasks: converted + skipped + cancelled + failed + left. 0 for NULL, as for all counts.
 uint64_t ctu_report_total(const struct ctu_report *report);
 
-// Tasks that the run converted, or, of a plan, would convert.
+// Tasks that the run converted, or, of a plan, would convert; of RECOVERY those written to V1.
 uint64_t ctu_report_converted(const struct ctu_report *report);
 
-// Tasks that were converted before.
+// Tasks that were converted before; of RECOVERY those that stay as V1 has them, or that go with V2 at no loss.
 uint64_t ctu_report_skipped(const struct ctu_report *report);
 
 // Tasks converted to state Cancel since no place was found for them.
@@ -719,7 +720,7 @@ uint64_t ctu_report_cancelled(const struct ctu_report *report);
 // Tasks that failed.
 uint64_t ctu_report_failed(const struct ctu_report *report);
 
-// Tasks still to be done.
+// Tasks still to be done; of RECOVERY those that are left out by force.
 uint64_t ctu_report_left(const struct ctu_report *report);
 
 // How many warnings the report holds; their texts are in its summary and its JSON.

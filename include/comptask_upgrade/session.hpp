@@ -46,7 +46,8 @@ class Session {
   void Lock() { detail::Check(ctu_session_lock(handle_.get())); }
   /// Gives the lock back.
   void Unlock() { detail::Check(ctu_session_unlock(handle_.get())); }
-  /// Ends the session and says whether that went well; the destructor only frees.
+  /// Gives up the lock, if it is held, and says whether that went well; the session can be used on. The destructor only
+  /// frees.
   void Close() { detail::Check(ctu_session_close(handle_.get())); }
 
   /// Runs an operation. Throws nothing that the library reports: see RunResult.

@@ -42,7 +42,8 @@ pub struct ctu_report_row {
     /// The node; may be "".
     pub node: *const c_char,
     /// What became of it: "converted", "skipped", "cancelled", "failed", "left", "would convert", "would cancel",
-    /// "would skip", "would fail", "differs", "new".
+    /// "would skip", "would fail", "differs", "new"; of RECOVERY "downgraded", "kept", "lost", "would downgrade",
+    /// "would keep", "would lose". Later versions may add words.
     pub outcome: *const c_char,
     /// Why, in words, and in a plan the actions, one a line; "" where nothing needs saying.
     pub detail: *const c_char,
@@ -99,21 +100,21 @@ pub unsafe extern "C" fn ctu_report_phase(report: *const ctu_report) -> i32 {
     unsafe { get(report, -1, |report| (!report.report.no_phase).then_some(report.report.phase as i32)) }
 }
 
-/// V1 tasks seen: converted + skipped + cancelled + failed + left. 0 for NULL, as for all counts.
+/// V1 tasks seen, of RECOVERY V2 tasks: converted + skipped + cancelled + failed + left. 0 for NULL, as for all counts.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_total(report: *const ctu_report) -> u64 {
     // SAFETY: by the header's words.
     unsafe { count(report, |counts| counts.total) }
 }
 
-/// Tasks that the run converted, or, of a plan, would convert.
+/// Tasks that the run converted, or, of a plan, would convert; of RECOVERY those written to V1.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_converted(report: *const ctu_report) -> u64 {
     // SAFETY: by the header's words.
     unsafe { count(report, |counts| counts.converted) }
 }
 
-/// Tasks that were converted before.
+/// Tasks that were converted before; of RECOVERY those that stay as V1 has them, or that go with V2 at no loss.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_skipped(report: *const ctu_report) -> u64 {
     // SAFETY: by the header's words.
@@ -134,7 +135,7 @@ pub unsafe extern "C" fn ctu_report_failed(report: *const ctu_report) -> u64 {
     unsafe { count(report, |counts| counts.failed) }
 }
 
-/// Tasks still to be done.
+/// Tasks still to be done; of RECOVERY those that are left out by force.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_report_left(report: *const ctu_report) -> u64 {
     // SAFETY: by the header's words.

@@ -136,8 +136,13 @@ pub fn alternatives(refused: RecoveryMode, findings: &[Finding]) -> Vec<String> 
         (RecoveryMode::DowngradeOld, "which goes back to the old files and loses what happened in V2"),
     ];
     let asked = if refused == RecoveryMode::Auto { RecoveryMode::Cancel } else { refused };
+    let gone = findings.iter().any(|finding| matches!(finding, Finding::V2Gone | Finding::V2GoneUnexplained));
     let mut choices = Vec::new();
     for (mode, what) in modes {
+        let what = match mode {
+            RecoveryMode::Downgrade if gone => format!("{what}; tasks that V2 holds no more become Done"),
+            _ => what.to_owned(),
+        };
         match heaviest(mode) {
             Weight::Fine if mode != asked => choices.push(format!("`{}`, {what}", mode.word())),
             Weight::NeedsForce => choices.push(format!("`{}` with force, {what}", mode.word())),

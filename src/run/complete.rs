@@ -41,7 +41,7 @@ impl Complete {
         let what = "it changed after it was upgraded, and its V2 task is there already";
         Some(
             Error::new(ErrorKind::NewV1Tasks, what)
-                .advise("move this file out of the tree: V2 has the task; or go back with RECOVERY"),
+                .advise("put this file back as it was when it was upgraded: V2 has the task; or go back with RECOVERY"),
         )
     }
 
@@ -56,7 +56,10 @@ impl Complete {
             format!("V1 files changed after they were upgraded, and their V2 tasks are there: {}", some_of(&changed));
         Err(Error::new(ErrorKind::NewV1Tasks, what)
             .at(layout::v1_scheduler())
-            .advise("move these files out of the tree, then run UPGRADE with reopen again; or go back with RECOVERY"))
+            .advise(
+                "put these files back under the names and with the bytes that they had, since V2 has their tasks, then run \
+                 UPGRADE with reopen again; or go back with RECOVERY",
+            ))
     }
 
     /// The V1 files that no manifest holds.

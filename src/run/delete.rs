@@ -3,6 +3,7 @@
 use super::context::{some_of, Run};
 use super::leftovers::{clear_leftover_marks, clear_rubbish, leftovers};
 use super::options::Stage;
+use super::recovery_scan::V2Names;
 use super::scan::{V1File, V1Scan};
 use super::trees::{self, Trees};
 use super::upgrade::{end, refused};
@@ -11,6 +12,7 @@ use super::verify::Verifier;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{permit, Operation, Permit, Phase};
+use crate::task::V2Id;
 
 /// How many files of a tree that should be empty are named.
 const FILES_NAMED: usize = 1_000;
@@ -77,8 +79,11 @@ fn check_upgraded(run: &mut Run<'_>) -> Result<Manifests> {
     reasons.extend(changed.map(|(file, why)| format!("{}: {why}", file.name)));
     reasons.extend(unknown_reasons(run, &v1)?);
     let before = run.report.rows.len();
+    if run.storage().find(&layout::v2_scheduler())?.is_none() {
+        reasons.push(format!("{} is gone: V2 holds none of these tasks", layout::v2_scheduler()));
+    }
     // Once a node has started, V2 tasks move on and no longer equal what they were made as.
-    if manifests.started_nodes.is_empty() || run.options.verify {
+    if manifests.started_nodes.is_empty() {
         let compared = {
             let mut verifier = Verifier::new(run)?;
             manifests.each_line(|line| verifier.line(line)).and_then(|()| verifier.finish())
@@ -90,9 +95,32 @@ fn check_upgraded(run: &mut Run<'_>) -> Result<Manifests> {
             }
             other => other?,
         }
+    } else {
+        warn_of_tasks_that_v2_holds_no_more(run, &manifests)?;
+        if run.options.verify {
+            run.warn("nodes have started since, so V2 tasks move on: pairs are not compared".to_owned());
+        }
     }
     refuse(run, reasons)?;
     Ok(manifests)
+}
+
+/// What V2 finished and cleared is not in it any more; neither is what it lost, so the number is said.
+fn warn_of_tasks_that_v2_holds_no_more(run: &mut Run<'_>, manifests: &Manifests) -> Result<()> {
+    let v2 = V2Names::read(run.storage())?;
+    let mut gone = 0_u64;
+    manifests.each_line(|line| {
+        gone += u64::from(V2Id::parse(&line.v2).is_none_or(|id| v2.ids.binary_search(&id).is_err()));
+        Ok(())
+    })?;
+    if gone > 0 {
+        let all = manifests.tasks();
+        run.warn(format!(
+            "V2 holds {gone} of the {all} upgraded tasks no more: they count as finished and cleared there, and their V1 \
+             files are the last trace of them"
+        ));
+    }
+    Ok(())
 }
 
 /// Without an upgrade only a V1 tree that holds nothing goes.

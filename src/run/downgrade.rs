@@ -191,6 +191,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
 
     fn carry_all(&mut self) -> Result<()> {
         let mut cleared = self.cleared();
+        self.warn_of_cleared(cleared.len());
         self.begin_count(cleared.len());
         self.run.stage(Stage::Convert);
         self.judge_vanished();
@@ -224,6 +225,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
 
     fn plan_all(&mut self) -> Result<()> {
         let cleared = self.cleared();
+        self.warn_of_cleared(cleared.len());
         self.begin_count(cleared.len());
         self.run.stage(Stage::Convert);
         self.judge_vanished();
@@ -239,6 +241,15 @@ impl<'r, 'a> Carrier<'r, 'a> {
             self.planned(plan);
         }
         Ok(())
+    }
+
+    fn warn_of_cleared(&mut self, count: usize) {
+        if count > 0 {
+            self.run.warn(format!(
+                "{count} upgraded tasks are not in V2 any more and become Done in V1, taken as finished there; the report \
+                 lists them"
+            ));
+        }
     }
 
     fn begin_count(&mut self, cleared: usize) {

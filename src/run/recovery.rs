@@ -191,7 +191,11 @@ fn weigh(run: &mut Run<'_>, asked: RecoveryMode, evidence: &Evidence) -> Result<
     if more > 0 {
         run.report.warnings.push(format!("and {more} reasons more"));
     }
-    let choices = alternatives(asked, &kinds);
+    let mut choices = alternatives(asked, &kinds);
+    if downgrade::v2_is_there(run.storage()).is_err() {
+        // It would be refused, since what V2 holds cannot be told.
+        choices.retain(|choice| !choice.starts_with("`downgrade`"));
+    }
     let advice = if choices.is_empty() {
         "put back what the reasons name, then run RECOVERY again".to_owned()
     } else {
@@ -281,7 +285,7 @@ fn no_node_came(run: &Run<'_>, seen: &Trees, mode: RecoveryMode, started_before:
 }
 
 fn go(run: &mut Run<'_>, mode: RecoveryMode, carried: bool) -> Result<()> {
-    run.report.phase = Phase::Recovering;
+    run.report.conclude(Phase::Recovering, format!("RECOVERY by {} has begun and did not end", mode.word()));
     run.report.recovery_mode = Some(mode);
     if mode == RecoveryMode::Downgrade && !carried {
         downgrade::carry_all(run)?;

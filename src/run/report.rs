@@ -500,12 +500,17 @@ fn recovery_counts(mode: Option<RecoveryMode>, plan: bool, counts: Counts) -> St
     let Counts { total, converted, skipped, failed, left, .. } = counts;
     match (mode, plan) {
         (Some(RecoveryMode::Downgrade), false) => {
-            format!("{total} in V2: {converted} written to V1, {skipped} kept, {failed} failed, {left} left")
+            format!(
+                "{total} of V2: {converted} written to V1, {skipped} as V1 has them, {failed} failed, {left} left out"
+            )
         }
         (Some(RecoveryMode::Downgrade), true) => {
-            format!("{total} in V2: {converted} to write to V1, {skipped} to keep, {failed} to fail, {left} left")
+            format!("{total} of V2: {converted} to write to V1, {skipped} as V1 has them, {failed} to fail, {left} left out")
         }
-        _ => format!("{total} in V2"),
+        (_, true) => format!("{total} in V2"),
+        (_, false) if left > 0 && skipped > 0 => format!("{total} of V2 taken away, {left} of them lost by force"),
+        (_, false) if left > 0 => format!("{total} in V2"),
+        (_, false) => format!("{total} of V2 taken away"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::context::Run;
+use super::context::{some_of, Run};
 
 use super::finish::each_part_line;
 use super::leftovers::leftovers;
@@ -18,7 +18,7 @@ use super::v1_check::{self, Manifests};
 use super::verify::Verifier;
 use crate::error::{ErrorKind, Result};
 use crate::layout;
-use crate::plan::phase::{choices, Phase};
+use crate::plan::phase::{choices, Operation, Phase};
 use crate::plan::recovery::RecoveryMode;
 use crate::storage::{none_if_missing, Storage};
 
@@ -84,13 +84,36 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     if seen.facts.done {
         run.report.started_nodes = started_nodes(run.storage())?;
     }
-    match phase {
+    let looked = match phase {
         Phase::Upgraded | Phase::Reopening => upgraded(run, &v1),
         Phase::Upgrading => upgrading(run, &v1),
         Phase::Recovering => recovering(run, &v1),
         _ => {
             list_twins(run, &v1);
             Ok(())
+        }
+    };
+    say_what_stands_in_the_way(run, phase);
+    looked
+}
+
+/// What was seen on the way that would refuse an operation which the phase allows.
+fn say_what_stands_in_the_way(run: &mut Run<'_>, phase: Phase) {
+    if phase != Phase::Upgraded {
+        return;
+    }
+    let (new, unknown) = (run.report.counts.left, run.report.unknown.len());
+    let started = some_of(&run.report.started_nodes);
+    for (operation, choice) in &mut run.report.choices {
+        match operation {
+            Operation::Delete if new > 0 => *choice = format!("refused now: {new} V1 tasks are not upgraded"),
+            Operation::Delete if unknown > 0 => {
+                *choice = format!("refused now without force if they lie in V1: {unknown} unknown files");
+            }
+            Operation::Recovery if !started.is_empty() => {
+                *choice = format!("by downgrade or downgrade_old; not by cancel, since these nodes started: {started}");
+            }
+            _ => {}
         }
     }
 }
@@ -213,7 +236,14 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     run.session.log.info(format_args!("the manifest holds {} tasks", manifests.tasks()));
     let missing = (manifests.tasks() + run.report.counts.left).saturating_sub(run.report.counts.total);
     if missing > 0 {
-        run.warn(format!("{missing} V1 files of the manifest are not there any more"));
+        let mut names = Vec::new();
+        manifests.each_line(|line| {
+            if v1.find(&line.v1).is_none() {
+                names.push(line.v1);
+            }
+            Ok(())
+        })?;
+        run.warn(format!("{missing} V1 files of the manifest are not there any more: {}", some_of(&names)));
     }
     if manifests.started_nodes.is_empty() && run.report.v2_tasks < manifests.tasks() {
         let gone = manifests.tasks() - run.report.v2_tasks;

@@ -159,6 +159,12 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, complete: Option<&Complete>) -> Resu
         }
     };
     run.report.conclude(Phase::Upgraded, headline);
+    if cancelled > 0 {
+        run.warn(format!(
+            "{cancelled} tasks are in state Cancel since no place was found: if the catalog or the placement was wrong, go \
+             back with RECOVERY by cancel before a node starts"
+        ));
+    }
     Ok(())
 }
 

@@ -127,7 +127,7 @@ pub(super) fn new_v1_tasks(strangers: &[(&V1File, String)]) -> Error {
         format!("{} V1 tasks turned up or changed after the upgrade was complete: {}", names.len(), some_of(&names));
     Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler()).advise(
         "stop whatever still writes V1 tasks; UPGRADE with reopen takes in tasks that are new, those that changed are to \
-         be moved out of the tree",
+         be put back as they were, since V2 has them",
     )
 }
 

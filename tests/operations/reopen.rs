@@ -122,7 +122,7 @@ fn changed_files_are_refused_by_name_before_anything_is_written() {
             assert!(failure.error.message().contains(name), "{}", failure.error);
         }
         assert!(!failure.error.message().contains("late"), "{}", failure.error);
-        assert!(failure.error.next_action().contains("move these files out"), "{}", failure.error.next_action());
+        assert!(failure.error.next_action().contains("put these files back"), "{}", failure.error.next_action());
     });
 }
 
