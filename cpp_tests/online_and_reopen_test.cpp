@@ -111,7 +111,7 @@ TEST_P(OnlineAndReopen, RefusesToTakeInAFileThatChanged) {
   const ctu::RunResult result = ExpectRefused(Code::kNewV1Tasks, Operation::kUpgrade, Reopen());
   EXPECT_TRUE(Holds(result.error.value().what(), test_support::kInitBase)) << result.error->what();
   EXPECT_FALSE(Holds(result.error->what(), sample::V1Base(Late()))) << "it is new, which is no hindrance";
-  EXPECT_TRUE(Holds(result.error->next_action(), "out of the tree")) << result.error->next_action();
+  EXPECT_TRUE(Holds(result.error->next_action(), "put these files back")) << result.error->next_action();
 }
 
 // As a run leaves it that was killed right after it took the upgrade up again.
