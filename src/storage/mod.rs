@@ -3,6 +3,8 @@
 
 #[cfg(test)]
 pub(crate) mod conformance;
+#[cfg(feature = "hdfs")]
+mod hdfs;
 #[cfg(feature = "hdfs-native")]
 mod hdfs_native;
 mod local;
@@ -11,8 +13,10 @@ mod overlap;
 
 use std::ops::ControlFlow;
 
+#[cfg(feature = "hdfs")]
+pub use hdfs::HdfsOptions;
 #[cfg(feature = "hdfs-native")]
-pub use hdfs_native::{HdfsNativeStorage, HdfsOptions};
+pub use hdfs_native::HdfsNativeStorage;
 pub use local::LocalStorage;
 pub use memory::MemoryStorage;
 pub(crate) use overlap::overlap;

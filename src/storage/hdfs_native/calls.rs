@@ -9,7 +9,8 @@ use hdfs_native::client::{FileStatus, ListStatusIterator};
 use hdfs_native::{Client, HdfsError, WriteOptions};
 use parking_lot::Mutex;
 
-use super::batch::Answer;
+use super::super::hdfs::batch::Answer;
+use super::super::hdfs::PROBE;
 use super::errors::{cause, error, is_link, parent_is_a_file, Cause};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Entry, Kind, Stat, TreePath};
@@ -257,7 +258,7 @@ impl Calls {
     /// Whether names can be made in a folder: the NameNode checks the rights for a rename before it looks for the
     /// source, and this one, of a name to itself, can change nothing whatever it finds.
     pub(super) async fn probe(self: Arc<Self>, folder: TreePath) -> Answer<()> {
-        let at = match self.absolute(&folder.join(".comptask-upgrade-may-i-write-here")) {
+        let at = match self.absolute(&folder.join(PROBE)) {
             Ok(at) => at,
             Err(error) => return Answer::Done(Err(error)),
         };

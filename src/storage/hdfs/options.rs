@@ -26,15 +26,15 @@ const HADOOP_KEYS: [&str; 4] = ["dfs.", "fs.", "hadoop.", "ipc."];
 /// How the HDFS client behaves. Nothing is read from the environment unless an option asks for it.
 #[derive(Clone)]
 pub struct HdfsOptions {
-    pub(super) user: Option<String>,
-    pub(super) call_timeout: Duration,
-    pub(super) wait: Duration,
-    pub(super) in_flight: usize,
-    pub(super) block_bytes: u64,
-    pub(super) replication: Option<u32>,
-    pub(super) principal: Option<String>,
-    pub(super) keytab: Option<String>,
-    pub(super) ticket_cache: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) call_timeout: Duration,
+    pub(crate) wait: Duration,
+    pub(crate) in_flight: usize,
+    pub(crate) block_bytes: u64,
+    pub(crate) replication: Option<u32>,
+    pub(crate) principal: Option<String>,
+    pub(crate) keytab: Option<String>,
+    pub(crate) ticket_cache: Option<String>,
     conf_dir: Option<PathBuf>,
     hadoop: BTreeMap<String, String>,
 }
@@ -97,7 +97,7 @@ impl HdfsOptions {
     }
 
     /// Hadoop's configuration: its files where a folder is given, and over them what was set by name.
-    pub(super) fn configuration(&self) -> Result<Configuration> {
+    pub(crate) fn configuration(&self) -> Result<Configuration> {
         let mut map = self.conf_dir.as_deref().map_or_else(|| Ok(BTreeMap::new()), site::read)?;
         map.extend(self.hadoop.clone());
         Ok(Configuration(map))
@@ -146,10 +146,10 @@ fn block_bytes(key: &str, value: &str) -> Result<u64> {
 }
 
 /// Hadoop's configuration, as far as this library or its client asks for it.
-pub(super) struct Configuration(BTreeMap<String, String>);
+pub(crate) struct Configuration(BTreeMap<String, String>);
 
 impl Configuration {
-    pub(super) fn get(&self, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
 
@@ -159,7 +159,7 @@ impl Configuration {
     }
 
     /// Who is asked for an authority: a name service stays as it is, a host without a port gets Hadoop's.
-    pub(super) fn authority(&self, given: &str) -> Result<String> {
+    pub(crate) fn authority(&self, given: &str) -> Result<String> {
         let authority = if given.is_empty() {
             let default = self.get("fs.defaultFS").and_then(|uri| uri.strip_prefix("hdfs://"));
             default.map(|rest| rest.trim_end_matches('/')).ok_or_else(|| {
@@ -183,13 +183,13 @@ impl Configuration {
         Ok(format!("{authority}:{NAME_NODE_PORT}"))
     }
 
-    pub(super) fn is_name_service(&self, name: &str) -> bool {
+    pub(crate) fn is_name_service(&self, name: &str) -> bool {
         self.get(&format!("dfs.ha.namenodes.{name}")).is_some()
     }
 
     /// What must not go unseen: a proxy provider whose reads may be behind the writes, and words that Hadoop would
     /// replace and the client does not.
-    pub(super) fn check(&self, authority: &str) -> Result<()> {
+    pub(crate) fn check(&self, authority: &str) -> Result<()> {
         let key = format!("dfs.client.failover.proxy.provider.{authority}");
         if let Some(provider) = self.get(&key).filter(|provider| provider.contains("Observer")) {
             let text = format!("{provider} is refused: an observer's answer may be older than this run's own changes");
@@ -211,12 +211,12 @@ impl Configuration {
     }
 
     /// Whether a ticket is needed.
-    pub(super) fn is_secure(&self) -> bool {
+    pub(crate) fn is_secure(&self) -> bool {
         self.get("hadoop.security.authentication").is_some_and(|method| method != "simple")
     }
 
     /// The rights of new files and folders: all but what the mask takes.
-    pub(super) fn modes(&self) -> Result<(u32, u32)> {
+    pub(crate) fn modes(&self) -> Result<(u32, u32)> {
         let key = "fs.permissions.umask-mode";
         let mask = match self.get(key) {
             None => 0o022,
@@ -228,17 +228,17 @@ impl Configuration {
         Ok((0o666 & !mask, 0o777 & !mask))
     }
 
-    pub(super) fn replication(&self) -> Result<Option<u32>> {
+    pub(crate) fn replication(&self) -> Result<Option<u32>> {
         self.number("dfs.replication")
     }
 
-    pub(super) fn folder_entries(&self) -> Result<u64> {
+    pub(crate) fn folder_entries(&self) -> Result<u64> {
         Ok(self.number("dfs.namenode.fs-limits.max-directory-items")?.unwrap_or(FOLDER_ENTRIES))
     }
 
     /// What the client is given: the configuration, with short retries of its own where nothing is configured, since
     /// the waiting is done here.
-    pub(super) fn for_client(&self) -> BTreeMap<String, String> {
+    pub(crate) fn for_client(&self) -> BTreeMap<String, String> {
         let mut map = BTreeMap::from([
             ("dfs.client.failover.max.attempts".to_owned(), "3".to_owned()),
             ("dfs.client.failover.sleep.base.millis".to_owned(), "100".to_owned()),
