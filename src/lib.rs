@@ -45,6 +45,8 @@ pub use run::{
 pub use storage::HdfsNativeStorage;
 #[cfg(feature = "hdfs")]
 pub use storage::HdfsOptions;
+#[cfg(feature = "libhdfs")]
+pub use storage::LibhdfsStorage;
 pub use storage::{LocalStorage, MemoryStorage, Storage};
 pub use task::{Codec, DefaultCodec};
 #[cfg(feature = "zookeeper")]

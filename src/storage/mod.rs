@@ -7,6 +7,8 @@ pub(crate) mod conformance;
 mod hdfs;
 #[cfg(feature = "hdfs-native")]
 mod hdfs_native;
+#[cfg(feature = "libhdfs")]
+mod libhdfs;
 mod local;
 mod memory;
 mod overlap;
@@ -17,6 +19,8 @@ use std::ops::ControlFlow;
 pub use hdfs::HdfsOptions;
 #[cfg(feature = "hdfs-native")]
 pub use hdfs_native::HdfsNativeStorage;
+#[cfg(feature = "libhdfs")]
+pub use libhdfs::LibhdfsStorage;
 pub use local::LocalStorage;
 pub use memory::MemoryStorage;
 pub(crate) use overlap::overlap;

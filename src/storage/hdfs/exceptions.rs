@@ -15,20 +15,25 @@ pub(crate) enum Cause {
     Lost,
 }
 
-/// The cause of a call that ended in an exception of this class.
+/// The cause of a call that the NameNode ended in an exception of this class.
 pub(crate) fn of_exception(class: &str, message: &str) -> Cause {
+    of_known_exception(class, message).unwrap_or(Cause::Said(ErrorKind::Storage))
+}
+
+/// The same for the classes that have a meaning of their own.
+pub(crate) fn of_known_exception(class: &str, message: &str) -> Option<Cause> {
     let said = match short(class) {
         "SafeModeException"
         | "RetriableException"
         | "StandbyException"
         | "ObserverRetryOnActiveException"
-        | "NoNamenodesAvailableException" => return Cause::NotNow,
+        | "NoNamenodesAvailableException" => return Some(Cause::NotNow),
         // The NameNode was stopped in the middle of it.
         "InterruptedException"
         | "InterruptedIOException"
         | "ClosedByInterruptException"
         | "AsynchronousCloseException" => {
-            return Cause::Lost;
+            return Some(Cause::Lost);
         }
         // Hadoop before 2.8 says so of a file that stands where a folder should.
         "AccessControlException" if message.contains("(is not a directory)") => ErrorKind::NotFound,
@@ -55,10 +60,10 @@ pub(crate) fn of_exception(class: &str, message: &str) -> Cause {
         "UnresolvedPathException" | "UnresolvedLinkException" => ErrorKind::Refused,
         "UnsupportedOperationException" => ErrorKind::Unsupported,
         // A defect in the NameNode says nothing about how far it came.
-        _ if class.starts_with("java.lang.") => return Cause::Lost,
-        _ => ErrorKind::Storage,
+        _ if class.starts_with("java.lang.") => return Some(Cause::Lost),
+        _ => return None,
     };
-    Cause::Said(said)
+    Some(Cause::Said(said))
 }
 
 /// A class without its package.

@@ -2,8 +2,11 @@
 
 pub(crate) mod batch;
 pub(crate) mod exceptions;
+pub(crate) mod jvm_options;
 pub(crate) mod options;
 mod site;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use self::options::Configuration;
 pub use self::options::HdfsOptions;
@@ -50,4 +53,17 @@ impl Address {
     pub(crate) fn shown(&self) -> String {
         format!("hdfs://{}{}", self.authority, if self.path.is_empty() { "/" } else { &self.path })
     }
+}
+
+/// The absolute path below a root (empty for `/`), which never leaves it: a [`TreePath`] has no `..`, and HDFS resolves
+/// none.
+pub(crate) fn absolute(root: &str, path: &TreePath) -> Result<String> {
+    if path.as_str().is_empty() {
+        return Ok(if root.is_empty() { "/".to_owned() } else { root.to_owned() });
+    }
+    if root.is_empty() && path.components().next() == Some(".reserved") {
+        let text = "/.reserved leads to every file of HDFS by its number, out of the root";
+        return Err(Error::new(ErrorKind::InvalidArgument, text).at(path));
+    }
+    Ok(format!("{root}/{path}"))
 }

@@ -5,11 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::jvm_options::JvmOptions;
 use super::site;
 use crate::error::{Error, ErrorKind, Result};
-
-/// How many calls are under way at a time: more fail on a single DataNode, and fewer are slower.
-const IN_FLIGHT: usize = 256;
 
 /// The NameNode reserves a whole block for every open file; 128 MiB times [`IN_FLIGHT`] would fill a small disk.
 const BLOCK_BYTES: u64 = 1 << 20;
@@ -29,13 +27,15 @@ pub struct HdfsOptions {
     pub(crate) user: Option<String>,
     pub(crate) call_timeout: Duration,
     pub(crate) wait: Duration,
-    pub(crate) in_flight: usize,
+    pub(crate) in_flight: Option<usize>,
     pub(crate) block_bytes: u64,
     pub(crate) replication: Option<u32>,
     pub(crate) principal: Option<String>,
     pub(crate) keytab: Option<String>,
     pub(crate) ticket_cache: Option<String>,
-    conf_dir: Option<PathBuf>,
+    pub(crate) conf_dir: Option<PathBuf>,
+    jvm: JvmOptions,
+    jvm_of_environment: JvmOptions,
     hadoop: BTreeMap<String, String>,
 }
 
@@ -45,13 +45,15 @@ impl Default for HdfsOptions {
             user: None,
             call_timeout: Duration::from_secs(60),
             wait: Duration::from_secs(60),
-            in_flight: IN_FLIGHT,
+            in_flight: None,
             block_bytes: BLOCK_BYTES,
             replication: None,
             principal: None,
             keytab: None,
             ticket_cache: None,
             conf_dir: None,
+            jvm: JvmOptions::default(),
+            jvm_of_environment: JvmOptions::default(),
             hadoop: BTreeMap::new(),
         }
     }
@@ -65,10 +67,13 @@ impl HdfsOptions {
     ///   takes the one that `HADOOP_CONF_DIR` names now.
     /// - `call_timeout_ms`: the deadline of every call (60,000). `wait_ms`: how long a NameNode that is starting, in
     ///   safe mode or standby is waited for (60,000; 0 not at all).
-    /// - `in_flight`: how many calls are under way at a time where the run does not say (256).
+    /// - `in_flight`: how many calls are under way at a time where the run does not say (256; 16 with libhdfs).
     /// - `block_size` in bytes (1,048,576) and `replication` (as the server has it) of new files.
     /// - `kerberos_principal`, `kerberos_keytab`, `kerberos_cache`: whose ticket is used, where the configuration says
     ///   `hadoop.security.authentication` is `kerberos`.
+    /// - `java_home`, `class_path`, `jvm_options`: of libhdfs alone, for the JVM that it starts where the process has none;
+    ///   `jvm_from_environment` with the value `true` takes what is not set from `JAVA_HOME`, `CLASSPATH` and
+    ///   `LIBHDFS_OPTS` as they are now.
     /// - any key that begins with `dfs.`, `fs.`, `hadoop.` or `ipc.`: Hadoop's own, over what its files say.
     ///
     /// # Errors
@@ -80,12 +85,19 @@ impl HdfsOptions {
             "conf_from_environment" => self.conf_dir = conf_from_environment(key, value)?.or(self.conf_dir.take()),
             "call_timeout_ms" => self.call_timeout = Duration::from_millis(number(key, value, 1..=3_600_000)?),
             "wait_ms" => self.wait = Duration::from_millis(number(key, value, 0..=86_400_000)?),
-            "in_flight" => self.in_flight = number(key, value, 1..=4_096)?,
+            "in_flight" => self.in_flight = Some(number(key, value, 1..=4_096)?),
             "block_size" => self.block_bytes = block_bytes(key, value)?,
             "replication" => self.replication = Some(number(key, value, 1..=512)?),
             "kerberos_principal" => self.principal = Some(text(key, value)?),
             "kerberos_keytab" => self.keytab = Some(text(key, value)?),
             "kerberos_cache" => self.ticket_cache = Some(text(key, value)?),
+            "java_home" => self.jvm.java_home = Some(PathBuf::from(text(key, value)?)),
+            "class_path" => self.jvm.class_path = Some(text(key, value)?),
+            "jvm_options" => self.jvm.options = JvmOptions::words(&text(key, value)?),
+            "jvm_from_environment" => {
+                let asked = flag(key, value)?;
+                self.jvm_of_environment = if asked { JvmOptions::of_environment() } else { JvmOptions::default() };
+            }
             _ if HADOOP_KEYS.iter().any(|prefix| key.starts_with(prefix)) => {
                 self.hadoop.insert(key.to_owned(), value.trim().to_owned());
             }
@@ -94,6 +106,11 @@ impl HdfsOptions {
             }
         }
         Ok(())
+    }
+
+    /// What a JVM is started with.
+    pub(crate) fn jvm(&self) -> JvmOptions {
+        self.jvm.clone().or(self.jvm_of_environment.clone())
     }
 
     /// Hadoop's configuration: its files where a folder is given, and over them what was set by name.
@@ -106,14 +123,17 @@ impl HdfsOptions {
 
 /// The words of a folder, where the environment names one and the option says that it is to be asked.
 fn conf_from_environment(key: &str, value: &str) -> Result<Option<PathBuf>> {
-    match value {
-        "false" => Ok(None),
-        "true" => match std::env::var_os("HADOOP_CONF_DIR").filter(|folder| !folder.is_empty()) {
-            Some(folder) => Ok(Some(PathBuf::from(folder))),
-            None => Err(bad(key, "HADOOP_CONF_DIR is not set")),
-        },
-        _ => Err(bad(key, "it is true or false")),
+    if !flag(key, value)? {
+        return Ok(None);
     }
+    match std::env::var_os("HADOOP_CONF_DIR").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Ok(Some(PathBuf::from(folder))),
+        None => Err(bad(key, "HADOOP_CONF_DIR is not set")),
+    }
+}
+
+fn flag(key: &str, value: &str) -> Result<bool> {
+    value.parse().map_err(|_| bad(key, "it is true or false"))
 }
 
 fn bad(key: &str, why: &str) -> Error {
@@ -153,6 +173,12 @@ impl Configuration {
         self.0.get(key).map(String::as_str)
     }
 
+    /// Takes a setting over where there is none of its key.
+    #[cfg(feature = "libhdfs")]
+    pub(crate) fn fill(&mut self, key: String, value: String) {
+        self.0.entry(key).or_insert(value);
+    }
+
     fn number<T: FromStr>(&self, key: &str) -> Result<Option<T>> {
         let parse = |value: &str| value.parse().map_err(|_| bad(key, &format!("{value:?} is not a number it can be")));
         self.get(key).map(parse).transpose()
@@ -188,14 +214,10 @@ impl Configuration {
     }
 
     /// What must not go unseen: a proxy provider whose reads may be behind the writes, and words that Hadoop would
-    /// replace and the client does not.
+    /// replace and the client without a JVM does not.
+    #[cfg(any(feature = "hdfs-native", test))]
     pub(crate) fn check(&self, authority: &str) -> Result<()> {
-        let key = format!("dfs.client.failover.proxy.provider.{authority}");
-        if let Some(provider) = self.get(&key).filter(|provider| provider.contains("Observer")) {
-            let text = format!("{provider} is refused: an observer's answer may be older than this run's own changes");
-            let advice = format!("set {key} to ...server.namenode.ha.ConfiguredFailoverProxyProvider for this run");
-            return Err(Error::new(ErrorKind::Unsupported, text).advise(advice));
-        }
+        refuse_observers(authority, self.get(&provider_key(authority)))?;
         let of_the_client = |key: &str| {
             key.starts_with("dfs.client.")
                 || key.starts_with("dfs.ha.namenodes.")
@@ -216,6 +238,7 @@ impl Configuration {
     }
 
     /// The rights of new files and folders: all but what the mask takes.
+    #[cfg(any(feature = "hdfs-native", test))]
     pub(crate) fn modes(&self) -> Result<(u32, u32)> {
         let key = "fs.permissions.umask-mode";
         let mask = match self.get(key) {
@@ -236,17 +259,27 @@ impl Configuration {
         Ok(self.number("dfs.namenode.fs-limits.max-directory-items")?.unwrap_or(FOLDER_ENTRIES))
     }
 
-    /// What the client is given: the configuration, with short retries of its own where nothing is configured, since
-    /// the waiting is done here.
-    pub(crate) fn for_client(&self) -> BTreeMap<String, String> {
-        let mut map = BTreeMap::from([
-            ("dfs.client.failover.max.attempts".to_owned(), "3".to_owned()),
-            ("dfs.client.failover.sleep.base.millis".to_owned(), "100".to_owned()),
-            ("dfs.client.failover.sleep.max.millis".to_owned(), "1000".to_owned()),
-        ]);
+    /// The configuration, and what counts where it says nothing.
+    pub(crate) fn over(&self, defaults: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let mut map: BTreeMap<String, String> =
+            defaults.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         map.extend(self.0.clone());
         map
     }
+}
+
+/// Under which key Hadoop keeps the class that chooses among the `NameNode`s of a name service.
+pub(crate) fn provider_key(authority: &str) -> String {
+    format!("dfs.client.failover.proxy.provider.{authority}")
+}
+
+/// Refuses a provider that reads from observers.
+pub(crate) fn refuse_observers(authority: &str, provider: Option<&str>) -> Result<()> {
+    let Some(provider) = provider.filter(|provider| provider.contains("Observer")) else { return Ok(()) };
+    let key = provider_key(authority);
+    let text = format!("{provider} is refused: an observer's answer may be older than this run's own changes");
+    let advice = format!("set {key} to ...server.namenode.ha.ConfiguredFailoverProxyProvider for this run");
+    Err(Error::new(ErrorKind::Unsupported, text).advise(advice))
 }
 
 #[cfg(test)]
@@ -272,12 +305,15 @@ mod tests {
             ("user", ""),
             ("colour", "red"),
             ("conf_from_environment", "maybe"),
+            ("jvm_from_environment", "1"),
+            ("class_path", ""),
         ] {
             let error = options.set(key, value).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{key}");
             assert!(error.message().contains(key), "{error}");
         }
-        assert_eq!((options.in_flight, options.block_bytes), (256, 1 << 20));
+        assert_eq!((options.in_flight, options.block_bytes), (None, 1 << 20));
+        assert!(options.jvm().is_empty());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use hdfs_native::{Client, HdfsError, WriteOptions};
 use parking_lot::Mutex;
 
 use super::super::hdfs::batch::Answer;
-use super::super::hdfs::PROBE;
+use super::super::hdfs::{absolute, PROBE};
 use super::errors::{cause, error, is_link, parent_is_a_file, Cause};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Entry, Kind, Stat, TreePath};
@@ -44,16 +44,8 @@ pub(super) struct Page {
 }
 
 impl Calls {
-    /// The absolute path, which never leaves the root: a [`TreePath`] has no `..`, and HDFS resolves none.
     fn absolute(&self, path: &TreePath) -> Result<String> {
-        if path.as_str().is_empty() {
-            return Ok(if self.root.is_empty() { "/".to_owned() } else { self.root.clone() });
-        }
-        if self.root.is_empty() && path.components().next() == Some(".reserved") {
-            let text = "/.reserved leads to every file of HDFS by its number, out of the root";
-            return Err(Error::new(ErrorKind::InvalidArgument, text).at(path));
-        }
-        Ok(format!("{}/{path}", self.root))
+        absolute(&self.root, path)
     }
 
     /// A call with its own deadline. One that runs out is a lost reply: it may have been carried out, and may be yet.

@@ -4,8 +4,8 @@ use std::io;
 
 use hdfs_native::HdfsError;
 
-use super::super::hdfs::exceptions::{of_exception, short};
 pub(super) use super::super::hdfs::exceptions::Cause;
+use super::super::hdfs::exceptions::{of_exception, short};
 use crate::error::{Error, ErrorKind};
 
 /// The cause of a failed call to the NameNode.

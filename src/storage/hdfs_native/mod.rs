@@ -33,6 +33,16 @@ use crate::tree::{Change, Kind, Stat, TreePath};
 /// No folder: the client would take the one that the environment names if it were given none.
 const NO_CONF_DIR: &str = "/dev/null";
 
+/// How many calls are under way at a time: more fail on a single DataNode, and fewer are slower.
+const IN_FLIGHT: usize = 256;
+
+/// The client's own retries, short since the waiting is done here.
+const DEFAULTS: [(&str, &str); 3] = [
+    ("dfs.client.failover.max.attempts", "3"),
+    ("dfs.client.failover.sleep.base.millis", "100"),
+    ("dfs.client.failover.sleep.max.millis", "1000"),
+];
+
 /// A call, not yet started.
 type Call<T> = Pin<Box<dyn Future<Output = Answer<T>> + Send>>;
 
@@ -55,6 +65,10 @@ impl HdfsNativeStorage {
     /// there, `Refused` where it is no folder; `RetryLater` where no NameNode can be reached or serves, `Storage` where
     /// none answers.
     pub fn open(uri: &str, options: &HdfsOptions) -> Result<Self> {
+        if !options.jvm().is_empty() {
+            let text = "java_home, class_path and jvm_options are options of the client libhdfs, not of this one";
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
         let configuration = options.configuration()?;
         let address = Address::parse(uri, &configuration)?;
         configuration.check(&address.authority)?;
@@ -64,7 +78,7 @@ impl HdfsNativeStorage {
             calls,
             threads,
             shown: address.shown(),
-            in_flight: options.in_flight,
+            in_flight: options.in_flight.unwrap_or(IN_FLIGHT),
             wait: options.wait,
             folder_entries: configuration.folder_entries()?,
         };
@@ -191,7 +205,7 @@ fn calls(address: &Address, options: &HdfsOptions, conf: &Configuration, threads
     let mut builder = ClientBuilder::new()
         .with_url(format!("hdfs://{}", address.authority))
         .with_config_dir(NO_CONF_DIR)
-        .with_config(conf.for_client())
+        .with_config(conf.over(&DEFAULTS))
         .with_io_runtime(threads.handle()?.clone());
     // Without a name the client asks the environment for one. With Kerberos a name would be somebody to stand in for,
     // so there it is only given where it is asked for.
