@@ -1,4 +1,4 @@
-# make build   the libraries, the header and the tool, under build/
+# make build   the libraries, the header and the tool, under build/; FEATURES= leaves all network code out
 # make demo    the main job on a sample tree on the local disk
 # make test    everything that proves it; .ci/run calls it
 # make help    these and the rest
@@ -9,6 +9,8 @@ SHELL := /bin/bash
 
 BUILD := build
 SONAME := libcomptask_upgrade.so.1
+# The cargo features of the libraries that `make build` leaves: what a cluster needs.
+FEATURES ?= zookeeper,hdfs-native
 # A job more than the machine has memory for ends a build on a small one.
 JOBS ?= $(shell nproc)
 
@@ -26,7 +28,7 @@ setup-test:
 	@.ci/setup test
 
 libraries: setup
-	cargo build --release --locked
+	cargo build --release --locked --features "$(FEATURES)"
 	@mkdir -p $(BUILD)/lib $(BUILD)/include $(BUILD)/bin
 	@install -m 644 target/release/libcomptask_upgrade.a $(BUILD)/lib/
 	@install -m 755 target/release/libcomptask_upgrade.so $(BUILD)/lib/$(SONAME)
@@ -65,12 +67,12 @@ test-cpp: setup-test tool
 	git ls-files -co --exclude-standard '*.c' '*.h' '*.cpp' '*.hpp' | grep -v '^include/comptask_upgrade\.h$$' \
 	  | xargs clang-format --dry-run -Werror
 	cargo build --locked --features test-hooks
-	@mkdir -p $(BUILD)/hooks && cp target/debug/libcomptask_upgrade.so $(BUILD)/hooks/
+	@mkdir -p $(BUILD)/hooks && cp target/debug/libcomptask_upgrade.so $(BUILD)/hooks/$(SONAME)
 	@for kind in plain sanitized; do \
 	  sanitize=OFF; [ $$kind = plain ] || sanitize=ON; \
 	  cmake -S cpp_tests -B $(BUILD)/cpp_tests_$$kind -DCOMPTASK_UPGRADE_SANITIZE=$$sanitize \
 	    -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include -DCOMPTASK_UPGRADE_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib \
-	    -DCOMPTASK_UPGRADE_HOOKS_LIBRARY=$(CURDIR)/$(BUILD)/hooks/libcomptask_upgrade.so || exit; \
+	    -DCOMPTASK_UPGRADE_HOOKS_LIBRARY=$(CURDIR)/$(BUILD)/hooks/$(SONAME) || exit; \
 	  cmake --build $(BUILD)/cpp_tests_$$kind --parallel $(JOBS) || exit; \
 	  ctest --test-dir $(BUILD)/cpp_tests_$$kind --output-on-failure --no-tests=error || exit; \
 	done

@@ -37,7 +37,8 @@ impl HdfsConfig {
 #[cfg(not(feature = "hdfs-native"))]
 impl HdfsConfig {
     fn unsupported<T>() -> Result<T> {
-        Err(Error::new(ErrorKind::Unsupported, "this build has no HDFS client"))
+        Err(Error::new(ErrorKind::Unsupported, "this build has no HDFS client")
+            .advise("build the library with its cargo feature hdfs-native, or give the host's own storage"))
     }
 
     #[allow(clippy::unused_self, reason = "as in a build with a client")]
@@ -88,5 +89,6 @@ mod tests {
         assert_eq!(config.option("user", "x").unwrap_err().kind(), ErrorKind::Unsupported);
         let Err(error) = config.open("hdfs://h/x") else { panic!("it cannot be open") };
         assert_eq!((error.kind(), error.path()), (ErrorKind::Unsupported, "hdfs://h/x"));
+        assert!(error.next_action().contains("feature hdfs-native"), "{error:?}");
     }
 }
