@@ -12,7 +12,8 @@ SONAME := libcomptask_upgrade.so.1
 # The cargo features of the libraries that `make build` leaves: what a cluster needs.
 FEATURES ?= zookeeper,hdfs-native
 # What tries HDFS and ZooKeeper; one set of features, so that cargo compiles it once.
-CLUSTER_TESTS := --locked --features zookeeper,hdfs-native
+ALL_FEATURES := zookeeper,hdfs-native,libhdfs
+CLUSTER_TESTS := --locked --features $(ALL_FEATURES)
 # The program that starts the servers for the C++ tests and the demo.
 TEST_CLUSTER := target/debug/examples/test-cluster
 # Names of runs differ.
@@ -66,12 +67,13 @@ demo-hdfs: tool test-cluster-program
 	ffi_examples/demo_hdfs.sh $(BUILD)/bin $(TEST_CLUSTER)
 
 # make test-rust    formatting, lints, Rust tests, documentation, licences
-test-rust: setup-test
+test-rust: setup-test setup-cluster
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets --features test-hooks,zookeeper,hdfs-native -- -D warnings
+	cargo clippy --locked --all-targets --features test-hooks,$(ALL_FEATURES) -- -D warnings
 	cargo test --locked
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features zookeeper,hdfs-native
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features $(ALL_FEATURES)
+	cargo fetch --locked --quiet
 	cargo deny --offline check licenses bans sources
 
 # The library with the hooks has no network code in it: the tests of what such a library says need one.
@@ -100,7 +102,7 @@ test-cpp: setup-test tool hooks
 # make test-cluster what needs HDFS and ZooKeeper, on real servers that the tests start: the adapters, the tool, the demo
 test-cluster: setup-test tool hooks test-cluster-program
 	cargo test $(CLUSTER_TESTS) --lib
-	cargo test $(CLUSTER_TESTS) --examples --test test_cluster --test zookeeper --test hdfs_native
+	cargo test $(CLUSTER_TESTS) --examples --test test_cluster --test zookeeper --test hdfs
 	cmake -S cpp_tests -B $(BUILD)/cpp_tests_plain -DCOMPTASK_UPGRADE_SANITIZE=OFF $(CPP_TESTS)
 	cmake --build $(BUILD)/cpp_tests_plain --parallel $(JOBS) --target cluster_test
 	ctest --test-dir $(BUILD)/cpp_tests_plain --label-regex cluster --output-on-failure --no-tests=error

@@ -163,7 +163,9 @@ pub unsafe extern "C" fn ctu_config_root(config: *mut ctu_config, uri: *const c_
     }
 }
 
-/// Which client serves an hdfs:// root: "libhdfs", "native" or "auto". CTU_UNSUPPORTED where this build lacks it.
+/// Which client serves an hdfs:// root: "native", which needs no JVM; "libhdfs", which uses the JVM of the process or
+/// starts one that stays until the process ends; or "auto", the first of the two that this build has. CTU_UNSUPPORTED
+/// where it lacks it.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_hdfs_client(config: *mut ctu_config, name: *const c_char) -> *mut ctu_error {
     // SAFETY: by the header's words.
@@ -171,9 +173,11 @@ pub unsafe extern "C" fn ctu_config_hdfs_client(config: *mut ctu_config, name: *
 }
 
 /// An option of the HDFS client: user, conf_dir, conf_from_environment, call_timeout_ms, wait_ms, in_flight, block_size,
-/// replication, kerberos_principal, kerberos_keytab, kerberos_cache, or a key of Hadoop's own (dfs., fs., hadoop., ipc.).
-/// The environment is not asked for Hadoop's configuration unless conf_from_environment is "true". CTU_INVALID_ARGUMENT
-/// for any other key or a value that cannot be meant, CTU_UNSUPPORTED in a build without an HDFS client.
+/// replication, kerberos_principal, kerberos_keytab, kerberos_cache, or a key of Hadoop's own (dfs., fs., hadoop., ipc.);
+/// of libhdfs alone java_home, class_path, jvm_options and jvm_from_environment. The environment is not asked for Hadoop's
+/// configuration unless conf_from_environment is "true", nor for what a JVM is started with unless jvm_from_environment
+/// is. CTU_INVALID_ARGUMENT for any other key or a value that cannot be meant, CTU_UNSUPPORTED in a build without an HDFS
+/// client.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_hdfs_option(
     config: *mut ctu_config,

@@ -22,6 +22,18 @@ pub fn java() -> Result<PathBuf> {
     })
 }
 
+/// The options by which libhdfs starts a machine with the servers' own Java and jars.
+pub fn for_libhdfs() -> Result<[(&'static str, String); 3]> {
+    let java = java()?;
+    let real = fs::canonicalize(&java).map_err(|error| format!("{}: {error}", java.display()))?;
+    let home = real.ancestors().nth(2).ok_or_else(|| format!("{} is in no Java home", real.display()))?;
+    Ok([
+        ("java_home", home.display().to_string()),
+        ("class_path", format!("{}/*", jars()?.display())),
+        ("jvm_options", "-Xmx512m".to_owned()),
+    ])
+}
+
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())

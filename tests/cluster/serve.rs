@@ -96,14 +96,13 @@ impl Servers {
                 Ok(said.lines().filter(|line| !line.starts_with("log4j:")).map(str::to_owned).collect())
             }
             (["zookeeper", command], _, Some(zookeeper)) => {
-                let client = match self.client.take() {
-                    Some(client) => client,
-                    None => {
-                        let mut client = Client::start(zookeeper)?;
-                        // With its first answer comes a greeting.
-                        client.run("ls /")?;
-                        client
-                    }
+                let client = if let Some(client) = self.client.take() {
+                    client
+                } else {
+                    let mut client = Client::start(zookeeper)?;
+                    // With its first answer comes a greeting.
+                    client.run("ls /")?;
+                    client
                 };
                 self.client.insert(client).run(command)
             }

@@ -1,5 +1,5 @@
-//! The operations on a real HDFS: what they leave is what they leave in memory, and what they ask of the NameNode for
-//! each task is counted in its own audit log.
+//! The operations on a real HDFS, by either client: what they leave is what they leave in memory, and what they ask of
+//! the `NameNode` for each task is counted in its own audit log.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -60,14 +60,29 @@ fn image_of(root: &str) -> Image {
     image
 }
 
-fn session(root: &str) -> Session {
-    let builder = SessionBuilder::hdfs_native(root, &HdfsOptions::default()).unwrap();
+/// Which client serves the root.
+#[derive(Debug, Clone, Copy)]
+enum Client {
+    Native,
+    Libhdfs,
+}
+
+fn session(client: Client, root: &str) -> Session {
+    let mut options = HdfsOptions::default();
+    let builder = match client {
+        Client::Native => SessionBuilder::hdfs_native(root, &options).unwrap(),
+        Client::Libhdfs => {
+            for (key, value) in cluster::java::for_libhdfs().unwrap() {
+                options.set(key, &value).unwrap();
+            }
+            SessionBuilder::libhdfs(root, &options).unwrap()
+        }
+    };
     let builder = builder.lock(OneLock::default()).catalog(CatalogSnapshot::parse(CATALOG).unwrap());
     builder.liveness(AssumeOffline).open().unwrap()
 }
 
-#[test]
-fn a_tree_is_upgraded_recovered_and_deleted_as_in_memory() {
+fn a_tree_is_upgraded_recovered_and_deleted_as_in_memory(client: Client) {
     let _one = ONE_AT_A_TIME.lock();
     let hdfs = Hdfs::start().unwrap();
     for name in ["seed", "thirty"] {
@@ -78,7 +93,7 @@ fn a_tree_is_upgraded_recovered_and_deleted_as_in_memory() {
 
         let root = plant(&hdfs, name, &start);
         assert_eq!(differences(&image_of(&root), &start), Vec::<String>::new());
-        let session = session(&root);
+        let session = session(client, &root);
         run(&session, Operation::Upgrade).unwrap();
         checker.upgraded(&image_of(&root)).unwrap();
         assert_eq!(differences(&normal(image_of(&root)), &upgraded), Vec::<String>::new());
@@ -123,13 +138,12 @@ fn many(tasks: u64) -> Image {
     image
 }
 
-#[test]
-fn what_a_task_costs_at_the_name_node_is_known() {
+fn what_a_task_costs_at_the_name_node_is_known(client: Client) {
     let _one = ONE_AT_A_TIME.lock();
     let hdfs = Hdfs::start().unwrap();
     let calls = |tasks: u64| -> BTreeMap<String, u64> {
         let root = plant(&hdfs, &format!("tasks-{tasks}"), &many(tasks));
-        let session = session(&root);
+        let session = session(client, &root);
         hdfs.forget_calls().unwrap();
         run(&session, Operation::Upgrade).unwrap();
         hdfs.calls().unwrap()
@@ -158,15 +172,14 @@ fn threads_of_the_client() -> Vec<String> {
     names.filter(|name| name.starts_with("ctu-")).collect()
 }
 
-#[test]
-fn a_host_inside_a_runtime_of_its_own_is_served_and_no_thread_is_left() {
+fn a_host_inside_a_runtime_of_its_own_is_served_and_no_thread_is_left(client: Client) {
     let _one = ONE_AT_A_TIME.lock();
     let hdfs = Hdfs::start().unwrap();
     let root = plant(&hdfs, "host", &many(6));
     for host in [tokio::runtime::Builder::new_current_thread(), tokio::runtime::Builder::new_multi_thread()] {
         let mut host = host;
         host.build().unwrap().block_on(async {
-            let session = session(&root);
+            let session = session(client, &root);
             assert!(!threads_of_the_client().is_empty());
             run(&session, Operation::Upgrade).unwrap();
             let cancel = RunOptions { recovery_mode: RecoveryMode::Cancel, ..RunOptions::default() };
@@ -176,3 +189,28 @@ fn a_host_inside_a_runtime_of_its_own_is_served_and_no_thread_is_left() {
         });
     }
 }
+
+/// Each of these, once with either client.
+macro_rules! with_either_client {
+    ($($name:ident),+) => {
+        mod native {
+            $(#[test]
+            fn $name() {
+                super::$name(super::Client::Native);
+            })+
+        }
+
+        mod libhdfs {
+            $(#[test]
+            fn $name() {
+                super::$name(super::Client::Libhdfs);
+            })+
+        }
+    };
+}
+
+with_either_client!(
+    a_tree_is_upgraded_recovered_and_deleted_as_in_memory,
+    what_a_task_costs_at_the_name_node_is_known,
+    a_host_inside_a_runtime_of_its_own_is_served_and_no_thread_is_left
+);
