@@ -96,16 +96,13 @@ impl Servers {
                 Ok(said.lines().filter(|line| !line.starts_with("log4j:")).map(str::to_owned).collect())
             }
             (["zookeeper", command], _, Some(zookeeper)) => {
-                let client = match self.client.take() {
-                    Some(client) => client,
-                    None => {
-                        let mut client = Client::start(zookeeper)?;
-                        // With its first answer comes a greeting.
-                        client.run("ls /")?;
-                        client
-                    }
-                };
-                self.client.insert(client).run(command)
+                if self.client.is_none() {
+                    let mut client = Client::start(zookeeper)?;
+                    // With its first answer comes a greeting.
+                    client.run("ls /")?;
+                    self.client = Some(client);
+                }
+                self.client.as_mut().ok_or("there is no client")?.run(command)
             }
             _ => Err(format!("{line:?} is no command, or its server was not asked for; there are: hdfs, zookeeper")),
         }
