@@ -22,7 +22,7 @@ SAME_RUN := sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g'
 JOBS ?= $(shell nproc)
 
 .PHONY: help build libraries tool demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
-.PHONY: setup setup-test setup-cluster hooks test-cluster-program
+.PHONY: setup setup-test setup-cluster hooks every-client test-cluster-program
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -81,10 +81,16 @@ hooks:
 	cargo build --locked --features test-hooks
 	@mkdir -p $(BUILD)/hooks && cp target/debug/libcomptask_upgrade.so $(BUILD)/hooks/$(SONAME)
 
+# The library with every client of HDFS.
+every-client: setup-cluster
+	cargo build $(CLUSTER_TESTS) --lib
+	@mkdir -p $(BUILD)/every_client && cp target/debug/libcomptask_upgrade.so $(BUILD)/every_client/$(SONAME)
+
 CPP_TESTS := -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include \
   -DCOMPTASK_UPGRADE_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib \
   -DCOMPTASK_UPGRADE_HOOKS_LIBRARY=$(CURDIR)/$(BUILD)/hooks/$(SONAME) \
-  -DCOMPTASK_UPGRADE_TEST_CLUSTER=$(CURDIR)/$(TEST_CLUSTER)
+  -DCOMPTASK_UPGRADE_TEST_CLUSTER=$(CURDIR)/$(TEST_CLUSTER) \
+  -DCOMPTASK_UPGRADE_EVERY_CLIENT_DIR=$(CURDIR)/$(BUILD)/every_client
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo
 test-cpp: setup-test tool hooks
@@ -100,11 +106,11 @@ test-cpp: setup-test tool hooks
 	@echo "the demo's output is as expected"
 
 # make test-cluster what needs HDFS and ZooKeeper, on real servers that the tests start: the adapters, the tool, the demo
-test-cluster: setup-test tool hooks test-cluster-program
+test-cluster: setup-test tool hooks every-client test-cluster-program
 	cargo test $(CLUSTER_TESTS) --lib
 	cargo test $(CLUSTER_TESTS) --examples --test test_cluster --test zookeeper --test hdfs
 	cmake -S cpp_tests -B $(BUILD)/cpp_tests_plain -DCOMPTASK_UPGRADE_SANITIZE=OFF $(CPP_TESTS)
-	cmake --build $(BUILD)/cpp_tests_plain --parallel $(JOBS) --target cluster_test
+	cmake --build $(BUILD)/cpp_tests_plain --parallel $(JOBS) --target cluster_test shared_jvm_test cirrodata-tool
 	ctest --test-dir $(BUILD)/cpp_tests_plain --label-regex cluster --output-on-failure --no-tests=error
 	ffi_examples/demo_hdfs.sh $(BUILD)/bin $(TEST_CLUSTER) | sed -E -f ffi_examples/demo_hdfs.sed | $(SAME_RUN) \
 	  | diff -u <(cat ffi_examples/demo_hdfs.expected ffi_examples/demo.expected) -

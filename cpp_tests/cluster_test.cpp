@@ -1,10 +1,12 @@
 // The whole way of a tree on a real HDFS, with the lock and the nodes in a real ZooKeeper: through the wrapper, and
-// through cirrodata-tool.
+// through cirrodata-tool. Which HDFS client serves is said by the variable COMPTASK_UPGRADE_HDFS_CLIENT.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "comptask_upgrade.hpp"
@@ -28,6 +30,12 @@ using Words = std::vector<std::string>;
 
 constexpr std::uint32_t kSessionTimeoutMs = 10000;
 
+// The HDFS client of this run of the program.
+std::string HdfsClient() {
+  const char* const chosen = std::getenv("COMPTASK_UPGRADE_HDFS_CLIENT");
+  return chosen == nullptr ? "auto" : chosen;
+}
+
 // A tree, a lock and a registry of its own for each test, all under the test's name.
 class OnTheCluster : public testing::Test {
  protected:
@@ -49,12 +57,27 @@ class OnTheCluster : public testing::Test {
     return cluster;
   }
 
+  // What libhdfs needs to start a JVM.
+  static std::vector<std::pair<std::string, std::string>> JavaOptions() {
+    if (HdfsClient() != "libhdfs") return {};
+    return {{"java_home", Cluster().java_home()},
+            {"class_path", Cluster().class_path()},
+            {"jvm_options", "-Xmx256m -Xshare:auto"}};
+  }
+
+  // The same on the tool's command line.
+  static void AddClient(Words& words) {
+    words.insert(words.end(), {"--hdfs-client", HdfsClient()});
+    for (const auto& [key, value] : JavaOptions()) words.insert(words.end(), {"--hdfs-option", key + "=" + value});
+  }
+
   [[nodiscard]] std::string Root() const { return Cluster().uri() + name_ + "/cluster.compact"; }
 
   [[nodiscard]] ctu::Config MakeConfig() const {
     ctu::Config config;
     config.SetRoot(Root());
-    config.SetHdfsClient("auto");
+    config.SetHdfsClient(HdfsClient());
+    for (const auto& [key, value] : JavaOptions()) config.SetHdfsOption(key, value);
     config.SetCatalogFile(folder_.Inside("catalog.json"));
     config.SetZooKeeperLock(Cluster().hosts(), lock_, kSessionTimeoutMs);
     config.SetZooKeeperLiveness(Cluster().hosts(), registry_);
@@ -82,6 +105,7 @@ class OnTheCluster : public testing::Test {
   [[nodiscard]] ProcessResult Tool(const std::string& operation, const Words& options = {}) const {
     Words words{COMPTASK_UPGRADE_TOOL, "comptask-upgrade",      operation, "--root", Root(), "--zookeeper",
                 Cluster().hosts(),     "--zookeeper-lock-path", lock_};
+    AddClient(words);
     if (operation == "upgrade") words.insert(words.end(), {"--catalog", folder_.Inside("catalog.json")});
     words.insert(words.end(), options.begin(), options.end());
     return test_support::RunProcess(words);
@@ -253,15 +277,16 @@ TEST_F(OnTheCluster, KeepsTheLockToTheUserOfTheDigest) {
 
 TEST_F(OnTheCluster, FindsTheFileSystemOfTheConfiguration) {
   const std::string root = "hdfs://" + name_ + "/cluster.compact";
-  const Words command{COMPTASK_UPGRADE_TOOL,
-                      "comptask-upgrade",
-                      "status",
-                      "--root",
-                      root,
-                      "--zookeeper",
-                      Cluster().hosts(),
-                      "--hdfs-option",
-                      "conf_dir=" + Cluster().conf()};
+  Words command{COMPTASK_UPGRADE_TOOL,
+                "comptask-upgrade",
+                "status",
+                "--root",
+                root,
+                "--zookeeper",
+                Cluster().hosts(),
+                "--hdfs-option",
+                "conf_dir=" + Cluster().conf()};
+  AddClient(command);
   const ProcessResult result = test_support::RunProcess(command);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_TRUE(Holds(result.out, "4 in V1")) << result.out;

@@ -42,6 +42,10 @@ class TestCluster {
   [[nodiscard]] const std::string& uri() const { return facts_.at("hdfs").at("uri").text; }
   /// The folder with the configuration of HDFS.
   [[nodiscard]] const std::string& conf() const { return facts_.at("hdfs").at("conf").text; }
+  /// The Java home of the servers.
+  [[nodiscard]] const std::string& java_home() const { return facts_.at("java").at("home").text; }
+  /// The jars of the servers, as a class path with a wildcard.
+  [[nodiscard]] const std::string& class_path() const { return facts_.at("java").at("class_path").text; }
   /// The connect string of ZooKeeper.
   [[nodiscard]] const std::string& hosts() const { return facts_.at("zookeeper").at("hosts").text; }
 

@@ -18,7 +18,8 @@ pub fn java() -> Result<PathBuf> {
         return if java.is_file() { Ok(java) } else { Err(format!("JAVA_HOME has no {}", java.display())) };
     }
     on_path("java").ok_or_else(|| {
-        "the test cluster needs Java, and there is no java on PATH and no JAVA_HOME: run `make setup-test`".to_owned()
+        "the test cluster needs Java, and there is no java on PATH and no JAVA_HOME: run `make setup-cluster`"
+            .to_owned()
     })
 }
 
@@ -68,7 +69,7 @@ fn copy_jars() -> Result<PathBuf> {
         }
     }
     let maven = on_path("mvn").ok_or_else(|| {
-        "the test cluster needs Maven for its jars, and there is no mvn on PATH: run `make setup-test`".to_owned()
+        "the test cluster needs Maven for its jars, and there is no mvn on PATH: run `make setup-cluster`".to_owned()
     })?;
     let pom = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/pom.xml");
     let copied = Command::new(maven)

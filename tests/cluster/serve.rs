@@ -70,7 +70,9 @@ fn say(lines: &[String]) -> cluster::Result<()> {
 
 impl Servers {
     fn facts(&self) -> cluster::Result<String> {
-        let mut told = Map::new();
+        // What a client in a JVM of its own is started with.
+        let [(_, home), (_, class_path), _] = cluster::java::for_libhdfs()?;
+        let mut told = Map::from_iter([("java".to_owned(), json!({"home": home, "class_path": class_path}))]);
         if let Some(zookeeper) = &self.zookeeper {
             told.insert("zookeeper".to_owned(), json!({"hosts": zookeeper.hosts(), "pid": zookeeper.server.pid()?}));
         }
@@ -96,15 +98,13 @@ impl Servers {
                 Ok(said.lines().filter(|line| !line.starts_with("log4j:")).map(str::to_owned).collect())
             }
             (["zookeeper", command], _, Some(zookeeper)) => {
-                let client = if let Some(client) = self.client.take() {
-                    client
-                } else {
+                if self.client.is_none() {
                     let mut client = Client::start(zookeeper)?;
                     // With its first answer comes a greeting.
                     client.run("ls /")?;
-                    client
-                };
-                self.client.insert(client).run(command)
+                    self.client = Some(client);
+                }
+                self.client.as_mut().ok_or("there is no client")?.run(command)
             }
             _ => Err(format!("{line:?} is no command, or its server was not asked for; there are: hdfs, zookeeper")),
         }
