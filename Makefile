@@ -49,16 +49,18 @@ demo: tool
 test-rust: setup-test
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets --features test-hooks,zookeeper,hdfs-native -- -D warnings
+	cargo clippy --locked --all-targets --features zookeeper -- -D warnings
+	cargo clippy --locked --all-targets --features test-hooks,zookeeper-tls,hdfs-native -- -D warnings
 	cargo test --locked
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features zookeeper,hdfs-native
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features zookeeper-tls,hdfs-native
 	cargo deny --offline check licenses bans sources
 
 # make test-cluster the adapters for HDFS and ZooKeeper, against real servers that the tests start; needs Java and Maven
 test-cluster: setup-test
 	@.ci/setup cluster
-	cargo test --locked --features zookeeper,hdfs-native --lib
-	cargo test --locked --features zookeeper,hdfs-native --examples --test test_cluster --test zookeeper --test hdfs_native
+	cargo test --locked --features zookeeper --lib capi::zookeeper
+	cargo test --locked --features zookeeper-tls,hdfs-native --lib
+	cargo test --locked --features zookeeper-tls,hdfs-native --examples --test test_cluster --test zookeeper --test hdfs_native
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo
 test-cpp: setup-test tool

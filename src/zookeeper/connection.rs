@@ -194,3 +194,50 @@ impl Connection {
         self.stream.receive(&mut self.buffer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::os::fd::AsFd;
+
+    use super::super::ZooKeeperOptions;
+    use super::*;
+
+    #[test]
+    fn what_a_watch_saw_is_noticed_though_it_came_in_with_an_answer() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let notification = || Writer::frame().int(NOTIFICATION).long(-1).int(0).end();
+        let answer = |xid| Writer::frame().int(xid).long(7).int(0).end();
+        let server = std::thread::spawn(move || {
+            let mut socket = listener.accept().unwrap().0;
+            let mut asked = || {
+                let mut head = [0; 4];
+                socket.read_exact(&mut head).unwrap();
+                socket.read_exact(&mut vec![0; u32::from_be_bytes(head) as usize]).unwrap();
+                socket.try_clone().unwrap()
+            };
+            asked().write_all(&Writer::frame().int(0).int(4_000).long(1).bytes(&[0; PASSWORD_BYTES]).end()).unwrap();
+            // Behind an answer, and before one.
+            for both in [[answer(1), notification()], [notification(), answer(2)]] {
+                asked().write_all(&both.concat()).unwrap();
+            }
+            // Up to the end of the connection.
+            socket.read_to_end(&mut Vec::new()).unwrap();
+        });
+        let options = ZooKeeperOptions::parse("127.0.0.1").unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        let stream = Stream::open(address, "127.0.0.1", &options, until).unwrap();
+        let mut connection = Connection::open(stream, &mut Ticket::new(Duration::from_secs(4)), until).unwrap();
+        let never = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).unwrap();
+        for _ in 0..2 {
+            assert_eq!(connection.call(Op::Exists, |writer| writer, until).unwrap(), (7, Ok(Vec::new())));
+            assert_eq!(connection.wait(Instant::now(), never.as_fd()), Waited::Readable);
+            assert!(connection.take_in().unwrap());
+            assert_eq!(connection.wait(Instant::now(), never.as_fd()), Waited::Time, "once is enough");
+        }
+        drop(connection);
+        server.join().unwrap();
+    }
+}

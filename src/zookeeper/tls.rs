@@ -110,7 +110,8 @@ impl ZooKeeperTls {
     fn of_certificate(&self, error: &CertificateError, host: &str) -> (String, &'static str) {
         let clock = "renew the server's certificate, or put this machine's clock right";
         match error {
-            CertificateError::UnknownIssuer => (
+            // A bad signature is one by another key of an authority of the same name, as after a renewal.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => (
                 format!("no authority in {} stands behind the server's certificate", self.authorities_file),
                 "give in tls_ca_file the authority that signed the server's certificate, and let the server send those \
                  in between",
@@ -316,8 +317,13 @@ fn date(time: UnixTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
+    use std::time::{Duration, Instant};
 
+    use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
+    use rustix::event::PollFlags;
+
+    use super::super::stream::{wait_for, Stream};
+    use super::super::ZooKeeperOptions;
     use super::*;
 
     /// A file in a folder of the test's own.
@@ -394,5 +400,142 @@ mod tests {
             let error = parsed(bad).tls(tls.clone()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{bad}");
         }
+    }
+
+    /// A port of this machine at which a server does this with its one connection.
+    fn served(serve: impl FnOnce(TcpStream) + Send + 'static) -> (std::net::SocketAddr, std::thread::JoinHandle<()>) {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        (address, std::thread::spawn(move || serve(listener.accept().unwrap().0)))
+    }
+
+    /// A server's side of TLS with a certificate, and what a client trusts to take it.
+    fn server(made: impl FnOnce(&mut CertificateParams)) -> (rustls::ServerConnection, ZooKeeperOptions) {
+        let folder = tempfile::tempdir().unwrap();
+        let issuer = CertifiedIssuer::self_signed(CertificateParams::default(), KeyPair::generate().unwrap()).unwrap();
+        let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        made(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let chain = vec![params.signed_by(&key, &issuer).unwrap().der().clone()];
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+            .unwrap();
+        let tls = ZooKeeperTls::trusting(&file(&folder, "ca", issuer.pem())).unwrap();
+        let options = ZooKeeperOptions::parse("127.0.0.1").unwrap().tls(tls).unwrap();
+        (rustls::ServerConnection::new(Arc::new(config)).unwrap(), options)
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[test]
+    fn what_stands_against_a_connection_is_told_with_what_to_do() {
+        type Made = fn(&mut CertificateParams);
+        let cases: [(Made, &str, &str); 3] = [
+            (|params| params.not_before = rcgen::date_time_ymd(2090, 1, 1), "begins on 2090-01-01", "clock"),
+            (|params| params.subject_alt_names.clear(), "for no name at all, not for 127.0.0.1", "alternative"),
+            (
+                |params| params.extended_key_usages.push(rcgen::ExtendedKeyUsagePurpose::ClientAuth),
+                "cannot be accepted",
+                "for TLS servers",
+            ),
+        ];
+        for (made, word, what_to_do) in cases {
+            let (mut connection, options) = server(made);
+            let (address, serving) = served(move |mut socket| {
+                // Refused by the client, which says why.
+                let error = connection.complete_io(&mut socket).unwrap_err();
+                assert!(error.to_string().contains("alert"), "{error}");
+            });
+            match Stream::open(address, "127.0.0.1", &options, soon()).err().unwrap() {
+                Fault::Tls { why, advice } => {
+                    assert!(why.contains(word) && advice.contains(what_to_do), "{why}; {advice}");
+                }
+                fault => panic!("{fault:?}"),
+            }
+            serving.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_server_of_another_kind_is_told() {
+        let (_, options) = server(|_| ());
+        let (address, serving) = served(|mut socket| {
+            socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+            socket.read_to_end(&mut Vec::new()).unwrap_or_default();
+        });
+        let fault = Stream::open(address, "127.0.0.1", &options, soon()).err().unwrap();
+        assert!(matches!(&fault, Fault::Tls { why, .. } if why.contains("not TLS")), "{fault:?}");
+        serving.join().unwrap();
+    }
+
+    #[test]
+    fn many_bytes_go_both_ways_and_those_before_a_goodbye_are_not_lost() {
+        const BYTES: usize = 3 << 20;
+        let sent: Vec<u8> = (0..BYTES).map(|place| u8::try_from(place % 251).unwrap()).collect();
+        let (mut connection, options) = server(|_| ());
+        let (address, serving) = served(move |mut socket| {
+            let mut all = vec![0; BYTES];
+            let mut secured = rustls::Stream::new(&mut connection, &mut socket);
+            // Until the client has to wait with what it sends.
+            secured.read_exact(&mut all[..1]).unwrap();
+            std::thread::sleep(Duration::from_millis(100));
+            secured.read_exact(&mut all[1..]).unwrap();
+            secured.write_all(&all).unwrap();
+            secured.conn.send_close_notify();
+            secured.flush().unwrap();
+        });
+        let mut stream = Stream::open(address, "127.0.0.1", &options, soon()).unwrap();
+        stream.send(&sent, soon()).unwrap();
+        let mut got = Vec::new();
+        let end = loop {
+            assert!(wait_for(&mut [stream.poll_fd(PollFlags::IN)], soon()), "{} came", got.len());
+            if let Err(fault) = stream.receive(&mut got) {
+                break fault;
+            }
+        };
+        assert_eq!(end, Fault::closed());
+        assert!(got == sent, "{} came", got.len());
+        serving.join().unwrap();
+    }
+
+    #[test]
+    fn one_read_gives_all_that_came_so_that_a_poll_tells_the_truth() {
+        let (mut connection, options) = server(|_| ());
+        let (written, all_written) = std::sync::mpsc::channel();
+        let (address, serving) = served(move |mut socket| {
+            while connection.is_handshaking() {
+                connection.complete_io(&mut socket).unwrap();
+            }
+            // What follows a handshake of its own accord comes first.
+            connection.complete_io(&mut socket).ok();
+            // Three records by one write.
+            let mut records = Vec::new();
+            for word in [b"one", b"two", b"six"] {
+                connection.writer().write_all(word).unwrap();
+                while connection.wants_write() {
+                    connection.write_tls(&mut records).unwrap();
+                }
+            }
+            socket.write_all(&records).unwrap();
+            written.send(()).unwrap();
+            socket.read_to_end(&mut Vec::new()).unwrap();
+        });
+        let mut stream = Stream::open(address, "127.0.0.1", &options, soon()).unwrap();
+        stream.send(b"go on", soon()).unwrap();
+        all_written.recv().unwrap();
+        let mut got = Vec::new();
+        while got.is_empty() {
+            assert!(wait_for(&mut [stream.poll_fd(PollFlags::IN)], soon()));
+            stream.receive(&mut got).unwrap();
+        }
+        assert_eq!(got, b"onetwosix");
+        assert!(!wait_for(&mut [stream.poll_fd(PollFlags::IN)], Instant::now()));
+        drop(stream);
+        serving.join().unwrap();
     }
 }
