@@ -44,12 +44,13 @@ class Config {
   Config& SetStorage(std::shared_ptr<StorageHost> host) {
     return SetHost(std::move(host), detail::StorageFunctions, ctu_config_storage);
   }
-  /// The lock in ZooKeeper. Code::kUnsupported in this build.
+  /// The lock in ZooKeeper. Code::kUnsupported in a build without the feature zookeeper.
   Config& SetZooKeeperLock(const std::string& hosts, const std::string& path, std::uint32_t session_timeout_ms) {
     return Done(
         ctu_config_lock_zookeeper(handle_.get(), detail::CText(hosts), detail::CText(path), session_timeout_ms));
   }
-  /// An option of ZooKeeper, for the lock and the liveness alike.
+  /// An option of ZooKeeper, for the lock and the liveness alike: digest, tls, tls_ca_file, tls_certificate_file,
+  /// tls_key_file; ctu_config_zookeeper_option says what each means.
   Config& SetZooKeeperOption(const std::string& key, const std::string& value) {
     return Done(ctu_config_zookeeper_option(handle_.get(), detail::CText(key), detail::CText(value)));
   }
@@ -65,7 +66,7 @@ class Config {
   Config& SetCatalog(std::shared_ptr<CatalogHost> host) {
     return SetHost(std::move(host), detail::CatalogFunctions, ctu_config_catalog);
   }
-  /// The registry of nodes in ZooKeeper. Code::kUnsupported in this build.
+  /// The registry of nodes in ZooKeeper. Code::kUnsupported in a build without the feature zookeeper.
   Config& SetZooKeeperLiveness(const std::string& hosts, const std::string& path) {
     return Done(ctu_config_liveness_zookeeper(handle_.get(), detail::CText(hosts), detail::CText(path)));
   }

@@ -46,6 +46,7 @@ impl Stream {
     }
 
     /// Whether the bytes go by TLS.
+    #[cfg_attr(not(feature = "zookeeper-tls"), allow(clippy::unused_self, reason = "there is nothing to ask"))]
     pub(super) fn is_secured(&self) -> bool {
         #[cfg(feature = "zookeeper-tls")]
         return self.secured.is_some();

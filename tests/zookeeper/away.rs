@@ -105,29 +105,29 @@ fn a_moment_takes_nothing(mut server: ZooKeeper) {
 
 #[test]
 fn a_server_that_hangs_ends_leave_in_time_and_every_call_comes_back() {
-    a_server_hangs(ZooKeeper::start().unwrap());
+    a_server_hangs(&ZooKeeper::start().unwrap());
 }
 
 #[cfg(feature = "zookeeper-tls")]
 #[test]
 fn a_server_that_hangs_ends_leave_in_time_and_every_call_comes_back_by_tls() {
-    a_server_hangs(secured(&SECURE));
+    a_server_hangs(&secured(&SECURE));
 }
 
-fn a_server_hangs(server: ZooKeeper) {
+fn a_server_hangs(server: &ZooKeeper) {
     let path = path();
-    let held = lock_at(&server, &path).acquire("the first").unwrap();
+    let held = lock_at(server, &path).acquire("the first").unwrap();
     server.server.pause().unwrap();
     let paused = Instant::now();
     assert_eq!(held.confirm().unwrap_err().kind(), ErrorKind::LockLost);
     assert!(paused.elapsed() < Duration::from_millis(TIMEOUT_MS.into()), "{:?}", paused.elapsed());
     let asked = Instant::now();
-    assert_eq!(lock_at(&server, &path).acquire("the second").err().unwrap().kind(), ErrorKind::LockService);
+    assert_eq!(lock_at(server, &path).acquire("the second").err().unwrap().kind(), ErrorKind::LockService);
     assert!(asked.elapsed() < Duration::from_millis(u64::from(TIMEOUT_MS) * 2), "{:?}", asked.elapsed());
     let dropped = Instant::now();
     drop(held);
     assert!(dropped.elapsed() < Duration::from_secs(5), "{:?}", dropped.elapsed());
     server.server.resume().unwrap();
     // What could not be given up goes with its session.
-    take(&lock_at(&server, &path)).release().unwrap();
+    take(&lock_at(server, &path)).release().unwrap();
 }

@@ -74,7 +74,10 @@ pub fn secured(security: &Security) -> ZooKeeper {
     let patient = options_at(&server).session_timeout_ms(40_000).unwrap();
     let lock = ZooKeeperLock::new(patient, &path()).unwrap();
     until("the server shakes hands", || match lock.acquire("the first of all") {
-        Ok(guard) => Some(guard.release().unwrap()),
+        Ok(guard) => {
+            guard.release().unwrap();
+            Some(())
+        }
         // It does, to say no.
         Err(error) => (!error.next_action().contains("reached")).then_some(()),
     });
