@@ -34,6 +34,8 @@ pub(crate) struct Session {
     options: Arc<ZooKeeperOptions>,
     ticket: Ticket,
     connection: Option<Connection>,
+    /// The server of the connection, for messages.
+    server: String,
     /// The server to try next.
     turn: usize,
 }
@@ -43,7 +45,8 @@ impl Session {
     pub(crate) fn open(options: Arc<ZooKeeperOptions>, until: Instant) -> Outcome<Self> {
         // Each process begins at another server, so that not all of them meet at the first.
         let turn = std::process::id() as usize;
-        let mut session = Self { ticket: Ticket::new(options.session_timeout), options, connection: None, turn };
+        let ticket = Ticket::new(options.session_timeout);
+        let mut session = Self { ticket, options, connection: None, server: String::new(), turn };
         session.repeat(until, |session, until| session.connected(until).map(|_| ()))?;
         Ok(session)
     }
@@ -165,8 +168,8 @@ impl Session {
             Err(fault) => {
                 self.connection = None;
                 Err(match fault {
-                    // The next connection tells whether this goes away by itself.
-                    Fault::Tls { why, .. } => Fault::Lost(why),
+                    // Where it is TLS, the next connection tells whether this goes away by itself.
+                    Fault::Lost(why) | Fault::Tls { why, .. } => Fault::Lost(format!("{}: {why}", self.server)),
                     fault => fault,
                 })
             }
@@ -204,7 +207,10 @@ impl Session {
                     Err(fault @ (Fault::Lost(_) | Fault::Protocol(_) | Fault::Tls { .. })) => {
                         faults.push((shown(host, *address), fault));
                     }
-                    outcome => return outcome,
+                    outcome => {
+                        self.server = shown(host, *address);
+                        return outcome;
+                    }
                 }
             }
         }

@@ -523,7 +523,10 @@ mod tests {
             }
             socket.write_all(&records).unwrap();
             written.send(()).unwrap();
-            socket.read_to_end(&mut Vec::new()).unwrap();
+            let mut rest = Vec::new();
+            socket.read_to_end(&mut rest).unwrap();
+            connection.read_tls(&mut rest.as_slice()).unwrap();
+            assert!(connection.process_new_packets().unwrap().peer_has_closed(), "no goodbye");
         });
         let mut stream = Stream::open(address, "127.0.0.1", &options, soon()).unwrap();
         stream.send(b"go on", soon()).unwrap();
