@@ -60,7 +60,8 @@ test-cluster: setup-test
 	@.ci/setup cluster
 	cargo test --locked --features zookeeper --lib capi::zookeeper
 	cargo test --locked --features zookeeper-tls,hdfs-native --lib
-	cargo test --locked --features zookeeper-tls,hdfs-native --examples --test test_cluster --test zookeeper --test hdfs_native
+	cargo build --locked --features zookeeper-tls,hdfs-native --example test-cluster
+	cargo test --locked --features zookeeper-tls,hdfs-native --test test_cluster --test zookeeper --test hdfs_native
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo
 test-cpp: setup-test tool

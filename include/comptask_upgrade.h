@@ -623,7 +623,8 @@ struct ctu_error *ctu_config_lock_zookeeper(struct ctu_config *config,
 // "tls_ca_file": a PEM file with the authorities to trust, without which there is no TLS: those of the system are not
 // trusted. A server's certificate must be for its name, or its IP address, in hosts.
 // "tls_certificate_file" and "tls_key_file", both or neither: PEM files with the client certificate and the authorities
-// in between, and with its private key, which has no pass phrase. ZooKeeper asks for one unless it is told not to.
+// in between, and with its private key, which has no pass phrase. ZooKeeper asks for one unless it is told not to. Its
+// subject shares what a digest owns, where the server takes it for a user.
 // A file is read by this call, and again when a session is opened; CTU_NOT_FOUND or CTU_PERMISSION where it cannot be.
 // What does not go together is CTU_INVALID_ARGUMENT from the open. An unknown key is CTU_INVALID_ARGUMENT;
 // CTU_UNSUPPORTED in a build without the feature zookeeper.

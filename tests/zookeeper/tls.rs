@@ -210,6 +210,15 @@ fn credentials_of_digest_work_by_tls() {
     assert!(refused.kind() == ErrorKind::LockService && refused.message().contains("ACL"), "{refused:?}");
     assert!(!format!("{:?}", ours()).contains("s3cret"));
     held.release().unwrap();
+
+    // With a client certificate that the server takes for a user, what is made belongs to that user as well.
+    let server = secured(&SECURE);
+    let path = crate::shared::path();
+    let both = with_certificate(&server).digest("us:s3cret").unwrap();
+    let held = ZooKeeperLock::new(both, &path).unwrap().acquire("we").unwrap();
+    assert_eq!(lock_at(&server, &path).acquire("its user").err().unwrap().kind(), ErrorKind::Locked);
+    assert_eq!(lock(&server.hosts(), &path).acquire("a stranger").err().unwrap().kind(), ErrorKind::LockService);
+    held.release().unwrap();
 }
 
 #[test]
