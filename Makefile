@@ -10,9 +10,9 @@ SHELL := /bin/bash
 BUILD := build
 SONAME := libcomptask_upgrade.so.1
 # The cargo features of the libraries that `make build` leaves: what a cluster needs.
-FEATURES ?= zookeeper,hdfs-native
+FEATURES ?= zookeeper-tls,hdfs-native
 # What tries HDFS and ZooKeeper; one set of features, so that cargo compiles it once.
-ALL_FEATURES := zookeeper,hdfs-native,libhdfs
+ALL_FEATURES := zookeeper-tls,hdfs-native,libhdfs
 CLUSTER_TESTS := --locked --features $(ALL_FEATURES)
 # The program that starts the servers for the C++ tests and the demo.
 TEST_CLUSTER := target/debug/examples/test-cluster
@@ -70,6 +70,7 @@ demo-hdfs: tool test-cluster-program
 test-rust: setup-test setup-cluster
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features zookeeper -- -D warnings
 	cargo clippy --locked --all-targets --features test-hooks,$(ALL_FEATURES) -- -D warnings
 	cargo test --locked
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features $(ALL_FEATURES)
@@ -107,6 +108,7 @@ test-cpp: setup-test tool hooks
 
 # make test-cluster what needs HDFS and ZooKeeper, on real servers that the tests start: the adapters, the tool, the demo
 test-cluster: setup-test tool hooks every-client test-cluster-program
+	cargo test --locked --features zookeeper --lib capi::zookeeper
 	cargo test $(CLUSTER_TESTS) --lib
 	cargo test $(CLUSTER_TESTS) --examples --test test_cluster --test zookeeper --test hdfs
 	cmake -S cpp_tests -B $(BUILD)/cpp_tests_plain -DCOMPTASK_UPGRADE_SANITIZE=OFF $(CPP_TESTS)

@@ -50,7 +50,9 @@ class Config {
     return Done(
         ctu_config_lock_zookeeper(handle_.get(), detail::CText(hosts), detail::CText(path), session_timeout_ms));
   }
-  /// An option of ZooKeeper, for the lock and the liveness alike. Code::kUnsupported as for SetZooKeeperLock.
+  /// An option of ZooKeeper, for the lock and the liveness alike: digest, tls, tls_ca_file, tls_certificate_file,
+  /// tls_key_file; ctu_config_zookeeper_option says what each
+  /// means. Code::kUnsupported as for SetZooKeeperLock.
   Config& SetZooKeeperOption(const std::string& key, const std::string& value) {
     return Done(ctu_config_zookeeper_option(handle_.get(), detail::CText(key), detail::CText(value)));
   }
