@@ -14,6 +14,10 @@ const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How long leave is good for. A call waits for its turn on a thread of the client, and the process may be stopped in
+/// the meantime; half of the shortest session of a lock is twice as long.
+const LEAVE: Duration = Duration::from_millis(250);
+
 /// What became of one call.
 pub(crate) enum Answer<T> {
     /// It has its result.
@@ -24,6 +28,8 @@ pub(crate) enum Answer<T> {
     Away(Error),
     /// A read whose reply was lost.
     Again(Error),
+    /// Not sent, because its leave was too old.
+    Unsent,
     /// A file was made and could not be filled: it must go before anything else is said of it.
     Clear {
         /// Why it could not be filled.
@@ -52,9 +58,16 @@ pub(crate) struct Reply<T> {
     ticket: Option<Ticket>,
     reports: mpsc::Sender<(Ticket, Answer<T>)>,
     defect: ErrorKind,
+    /// When leave was asked for.
+    asked: Instant,
 }
 
 impl<T> Reply<T> {
+    /// Whether the call came too late to its turn: it is answered as unsent then, and leave is asked for anew.
+    pub(crate) fn is_late(&self) -> bool {
+        self.asked.elapsed() >= LEAVE
+    }
+
     /// Hands the answer over. Nobody listens where the batch is over, and then nobody asks.
     pub(crate) fn send(mut self, answer: Answer<T>) {
         self.report(answer);
@@ -124,6 +137,7 @@ impl Batch {
         loop {
             while running < self.in_flight.max(1) && state.may_send() {
                 let Some(ticket) = state.queue.pop_front() else { break };
+                let asked = Instant::now();
                 if state.refused.is_none() {
                     state.refused = permit().err();
                 }
@@ -132,7 +146,8 @@ impl Batch {
                     continue;
                 }
                 let (index, step) = (ticket.index, ticket.step.clone());
-                start(index, &step, Reply { ticket: Some(ticket), reports: sender.clone(), defect: self.defect });
+                let reply = Reply { ticket: Some(ticket), reports: sender.clone(), defect: self.defect, asked };
+                start(index, &step, reply);
                 running += 1;
             }
             if running == 0 && state.queue.is_empty() {
@@ -202,8 +217,11 @@ impl<T> State<T> {
             self.queue.push_front(ticket);
             return;
         }
-        self.waiting_since = None;
-        self.pause = PAUSE;
+        if !matches!(answer, Answer::Unsent) {
+            // The NameNode has answered.
+            self.waiting_since = None;
+            self.pause = PAUSE;
+        }
         match (answer, ticket.step.clone()) {
             (Answer::Again(_), Step::Make) if ticket.attempt < ATTEMPTS => {
                 ticket.attempt += 1;
@@ -227,6 +245,7 @@ impl<T> State<T> {
             (Answer::Again(error) | Answer::Later(error) | Answer::Away(error), _) => {
                 self.answer(ticket.index, Err(error));
             }
+            (Answer::Unsent, _) => self.queue.push_front(ticket),
         }
     }
 }
@@ -312,6 +331,31 @@ mod tests {
         assert_eq!((kind(answer), asked, made), (Some(ErrorKind::LockLost), 2, 1));
         let (answer, _, made) = one(100, Duration::ZERO, later_twice);
         assert_eq!((kind(answer), made), (Some(ErrorKind::RetryLater), 1));
+    }
+
+    #[test]
+    fn leave_that_waited_for_its_turn_is_asked_for_anew() {
+        let wait = Duration::ZERO;
+        let batch = Batch { in_flight: 4, wait, wait_if_away: true, defect: ErrorKind::OutcomeUnknown };
+        let (asked, made, turns) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        let permit = || match asked.fetch_add(1, Ordering::Relaxed) {
+            0 | 1 => Ok(()),
+            _ => Err(failed(ErrorKind::LockLost)),
+        };
+        let start = |_, _: &Step, reply: Reply<()>| {
+            // The first two turns come late, as to a process that was stopped.
+            if turns.fetch_add(1, Ordering::Relaxed) < 2 {
+                std::thread::sleep(LEAVE);
+            }
+            if reply.is_late() {
+                return reply.send(Answer::Unsent);
+            }
+            made.fetch_add(1, Ordering::Relaxed);
+            reply.send(Answer::Done(Ok(())));
+        };
+        let answers = batch.run(1, &permit, &start);
+        assert_eq!(answers.into_iter().map(kind).collect::<Vec<_>>(), [Some(ErrorKind::LockLost)]);
+        assert_eq!((asked.into_inner(), made.into_inner()), (3, 0), "nothing goes out by old leave");
     }
 
     #[test]

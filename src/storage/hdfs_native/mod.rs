@@ -109,7 +109,10 @@ impl HdfsNativeStorage {
 
     /// Starts a call on the client's threads.
     fn send<T: Send + 'static>(&self, call: Call<T>, reply: Reply<T>) {
-        self.threads.spawn(async move { reply.send(call.await) });
+        self.threads.spawn(async move {
+            let answer = if reply.is_late() { Answer::Unsent } else { call.await };
+            reply.send(answer);
+        });
     }
 
     fn reads<T: Send + 'static>(

@@ -173,7 +173,10 @@ impl LibhdfsStorage {
     ) {
         // Without calls the storage is going, and the reply that is dropped says so.
         let Some(calls) = self.calls.clone() else { return };
-        self.pool.give(Box::new(move |environment| reply.send(call(&calls, environment))));
+        self.pool.give(Box::new(move |environment| {
+            let answer = if reply.is_late() { Answer::Unsent } else { call(&calls, environment) };
+            reply.send(answer);
+        }));
     }
 
     fn reads<T: Send + 'static>(
