@@ -49,6 +49,12 @@ impl Audit {
         seen.made.get(tree).cloned().unwrap_or_default()
     }
 
+    /// Reads on, so that what is new is known to have been made by now. Never what is waited for: `false`.
+    pub fn look(&self) -> bool {
+        self.read.lock().read_on(&self.path);
+        false
+    }
+
     /// How many there are.
     pub fn count(&self, tree: &str) -> usize {
         let mut seen = self.read.lock();

@@ -10,7 +10,6 @@ use crate::scenes::{self, Scene};
 use crate::servers::Servers;
 use crate::support::checker::normal;
 use crate::support::sweep::Draw;
-use crate::tree::Tree;
 
 const UPGRADE_KILLS: u64 = 100;
 const WAY_BACK_KILLS: u64 = 15;
@@ -65,23 +64,19 @@ struct Tally {
 fn undisturbed(servers: &Servers, scene: &Scene) -> Course {
     let tree = scene.plant(servers);
     let planted = tree.changes();
-    let tool = scene.call.start(&tree);
+    let mut tool = scene.call.start(&tree);
     let started = tool.started;
-    // Looked at all the time, so that the log tells when.
-    let looked = Mutex::new(tool);
-    looked.lock().runs_until(|| {
-        tree.changes();
-        false
-    });
-    looked.into_inner().end().assert_success("undisturbed");
+    // The log is read all the time, so that it tells when.
+    tool.runs_until(|| servers.audit.look());
+    tool.end().assert_success("undisturbed");
     tree.assert_is(&scene.end, "undisturbed");
     let made = servers.audit.of_tree(&tree.name).split_off(planted);
     let (first, last) = (made.first().unwrap().seen, made.last().unwrap().seen);
     Course { until_first: first - started, from_first_to_last: last - first, changes: made.len() as u64 }
 }
 
-/// One kill and what comes after it.
-fn kill_once(servers: &Servers, scene: &Scene, moment: &Moment, tally: &Mutex<Tally>) {
+/// One kill and what comes after it. Gives whether it hit a tool that ran.
+fn kill_once(servers: &Servers, scene: &Scene, moment: &Moment, tally: &Mutex<Tally>) -> bool {
     let tree = scene.plant(servers);
     let planted = tree.changes();
     let mut tool = scene.call.session_ms(SESSION_MS).start(&tree);
@@ -116,49 +111,73 @@ fn kill_once(servers: &Servers, scene: &Scene, moment: &Moment, tally: &Mutex<Ta
     }
     tally.refusals += u64::from(refusals);
     tally.met_the_lock += u64::from(refusals > 0);
+    was_running
 }
 
-/// So many kills of runs of a scene, several trees at a time.
-fn kill_and_run_again(servers: &Servers, scene: &Scene, kills: u64) {
+/// Kills of runs of a scene that are still to be made, and what came of the others.
+struct Series {
+    scene: Scene,
+    course: Course,
+    kills: u64,
+    tally: Mutex<Tally>,
+}
+
+impl Series {
+    fn new(servers: &Servers, scene: Scene, kills: u64) -> Self {
+        Self { course: undisturbed(servers, &scene), scene, kills, tally: Mutex::default() }
+    }
+
+    fn judge(self) {
+        let Self { scene, course, kills, tally } = self;
+        let Tally { under_way, in_between, too_late, met_the_lock, refusals } = tally.into_inner();
+        println!(
+            "{}: killed at {under_way} moments while it ran, {in_between} of them between the first and the last of {} \
+             changes; {too_late} came too late ({} ms undisturbed); the lock of the dead was met after {met_the_lock} \
+             kills, {refusals} times",
+            scene.name,
+            course.changes,
+            (course.until_first + course.from_first_to_last).as_millis(),
+        );
+        assert!(under_way >= kills, "only {under_way} kills hit a running tool");
+        assert!(in_between * 10 >= under_way * 8, "only {in_between} kills hit between the first and the last change");
+        assert!(met_the_lock * 2 >= under_way, "the lock of the dead was met after {met_the_lock} kills only");
+    }
+}
+
+/// Makes the kills of all series, several trees at a time.
+fn kill_and_run_again(servers: &Servers, all: &[Series]) {
     let seed = seed();
-    println!("{}: replay with COMPTASK_UPGRADE_SEED={seed}", scene.name);
-    let course = undisturbed(servers, scene);
-    let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
-    // A kill that came too late proves nothing, and another takes its place.
-    let enough = || tally.lock().under_way >= kills || next.load(Ordering::Relaxed) >= 4 * kills;
+    println!("replay with COMPTASK_UPGRADE_SEED={seed}");
+    let mut waiting: Vec<&Series> = Vec::new();
+    for series in all {
+        waiting.extend((0..series.kills).map(|_| series));
+    }
+    let (total, waiting, begun) = (waiting.len() as u64, Mutex::new(waiting), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..TREES {
-            scope.spawn(|| {
-                while !enough() {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let mut draw = Draw(seed.wrapping_add(number.wrapping_mul(1 << 32)));
-                    let moment = Moment::draw(&mut draw, &course);
-                    let done = catch_unwind(AssertUnwindSafe(|| kill_once(servers, scene, &moment, &tally)));
-                    if let Err(panic) = done {
-                        // One failure is enough: the others do not begin anew.
-                        next.store(4 * kills, Ordering::Relaxed);
+            scope.spawn(|| loop {
+                let number = begun.fetch_add(1, Ordering::Relaxed);
+                // What comes too late proves nothing, and another kill takes its place; but not for ever.
+                let Some(series) = waiting.lock().pop().filter(|_| number < 4 * total) else { return };
+                let mut draw = Draw(seed.wrapping_add(number.wrapping_mul(1 << 32)));
+                let moment = Moment::draw(&mut draw, &series.course);
+                let kill = AssertUnwindSafe(|| kill_once(servers, &series.scene, &moment, &series.tally));
+                match catch_unwind(kill) {
+                    Ok(true) => {}
+                    Ok(false) => waiting.lock().push(series),
+                    Err(panic) => {
+                        // One failure is enough: the others end what they have begun.
+                        waiting.lock().clear();
                         resume_unwind(panic);
                     }
                 }
             });
         }
     });
-    let Tally { under_way, in_between, too_late, met_the_lock, refusals } = tally.into_inner();
-    println!(
-        "{}: killed at {under_way} moments while it ran, {in_between} of them between the first and the last of {} \
-         changes; {too_late} came too late ({} ms undisturbed); the lock of the dead was met after {met_the_lock} kills, \
-         {refusals} times",
-        scene.name,
-        course.changes,
-        (course.until_first + course.from_first_to_last).as_millis(),
-    );
-    assert!(under_way >= kills, "only {under_way} kills hit a running tool");
-    assert!(in_between * 10 >= under_way * 8, "only {in_between} kills hit between the first and the last change");
-    assert!(met_the_lock * 2 >= under_way, "the lock of the dead was met after {met_the_lock} kills only");
 }
 
 /// The seed of the random moments: the environment's, or the time.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     std::env::var("COMPTASK_UPGRADE_SEED").map_or_else(
         |_| u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos()),
         |seed| seed.parse().expect("COMPTASK_UPGRADE_SEED is a number"),
@@ -166,14 +185,12 @@ fn seed() -> u64 {
 }
 
 #[test]
-fn an_upgrade_that_is_killed_ends_in_the_same_bytes() {
-    kill_and_run_again(&Servers::shared(), &scenes::upgrade(), UPGRADE_KILLS);
-}
-
-#[test]
-fn a_way_back_or_a_delete_that_is_killed_ends_in_the_same_bytes() {
+fn whatever_is_killed_ends_in_the_same_bytes() {
     let servers = Servers::shared();
+    let mut all = vec![Series::new(&servers, scenes::upgrade(), UPGRADE_KILLS)];
     for scene in [scenes::cancel(), scenes::downgrade(), scenes::delete()] {
-        kill_and_run_again(&servers, &scene, WAY_BACK_KILLS);
+        all.push(Series::new(&servers, scene, WAY_BACK_KILLS));
     }
+    kill_and_run_again(&servers, &all);
+    all.into_iter().for_each(Series::judge);
 }

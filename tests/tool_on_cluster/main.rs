@@ -14,7 +14,14 @@ mod support;
 
 mod audit;
 mod kills;
+mod many;
+mod name_node;
+mod nodes_online;
+mod quotas;
 mod scenes;
 mod servers;
+mod stopped;
+mod together;
 mod tool;
 mod tree;
+mod zookeeper_away;

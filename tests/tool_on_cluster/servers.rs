@@ -27,10 +27,7 @@ impl Servers {
     pub fn start() -> Self {
         let hdfs = Hdfs::start().unwrap();
         let zookeeper = ZooKeeper::start().unwrap();
-        let mut client = Client::start(&zookeeper).unwrap();
-        for path in ["/cluster", REGISTRY] {
-            client.run(&format!("create {path}")).unwrap();
-        }
+        let client = with_registry(&zookeeper);
         let mut options = HdfsOptions::default();
         // Trees are worked on by several users, to be told apart in the audit log.
         options.set("fs.permissions.umask-mode", "000").unwrap();
@@ -56,4 +53,13 @@ impl Servers {
     pub fn client(&self) -> MutexGuard<'_, Client> {
         self.client.lock()
     }
+}
+
+/// A client of a new `ZooKeeper`, which is given the node of a registry without PUs.
+pub fn with_registry(zookeeper: &ZooKeeper) -> Client {
+    let mut client = Client::start(zookeeper).unwrap();
+    for path in ["/cluster", REGISTRY] {
+        client.run(&format!("create {path}")).unwrap();
+    }
+    client
 }

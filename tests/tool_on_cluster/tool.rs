@@ -30,13 +30,16 @@ pub struct Call {
     options: Vec<String>,
     pub session_ms: u32,
     registry: String,
+    /// The servers of a `ZooKeeper` beside the cluster's.
+    zookeeper: Option<String>,
 }
 
 impl Call {
     /// An operation with its options.
     pub fn new(operation: &'static str, options: &[&str]) -> Self {
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self { operation, options, session_ms: LONG_SESSION_MS, registry: REGISTRY.to_owned() }
+        let registry = REGISTRY.to_owned();
+        Self { operation, options, session_ms: LONG_SESSION_MS, registry, zookeeper: None }
     }
 
     pub fn upgrade() -> Self {
@@ -60,6 +63,17 @@ impl Call {
         Self { registry: path.to_owned(), ..self.clone() }
     }
 
+    /// The same with the lock and the nodes in another `ZooKeeper`.
+    pub fn zookeeper(&self, hosts: &str) -> Self {
+        Self { zookeeper: Some(hosts.to_owned()), ..self.clone() }
+    }
+
+    /// The same as another user, to be told from others in the audit log, whose files are everybody's.
+    pub fn user(&self, name: &str) -> Self {
+        let user = format!("user={name}");
+        self.with(&["--hdfs-option", &user, "--hdfs-option", "fs.permissions.umask-mode=000"])
+    }
+
     /// Starts the tool.
     pub fn start(&self, tree: &Tree<'_>) -> Tool {
         let folder = TempDir::new().unwrap();
@@ -67,7 +81,8 @@ impl Call {
         std::fs::write(&catalog, crate::support::trees::CATALOG).unwrap();
         let mut command = Command::new(tool_path());
         command.args(["comptask-upgrade", self.operation, "--root", &tree.root(), "--hdfs-client", "native"]);
-        command.args(["--zookeeper", &tree.servers.zookeeper.hosts()]);
+        let of_cluster = || tree.servers.zookeeper.hosts();
+        command.args(["--zookeeper", &self.zookeeper.clone().unwrap_or_else(of_cluster)]);
         command.args(["--zookeeper-lock-path", &format!("/locks/{}", tree.name)]);
         command.args(["--zookeeper-session-timeout-ms", &self.session_ms.to_string()]);
         if self.operation == "upgrade" {
@@ -169,6 +184,13 @@ impl Tool {
             std::thread::sleep(LOOK);
         }
         self.is_running()
+    }
+
+    /// The most memory it has had so far, in KiB; `None` where it has ended.
+    pub fn peak_memory_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.trim().parse().ok()
     }
 
     /// Waits for its end.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use comptask_upgrade::storage::Flow;
-use comptask_upgrade::tree::{Change, TreePath};
+use comptask_upgrade::tree::{Change, Entry, TreePath};
 use comptask_upgrade::Storage;
 use hdfs_native::ClientBuilder;
+use parking_lot::Mutex;
 
 use crate::servers::Servers;
 use crate::support::checker::{differences, normal, Image};
@@ -55,6 +56,15 @@ impl<'s> Tree<'s> {
         }
     }
 
+    /// One that was planted before.
+    pub fn known(servers: &'s Servers, name: String) -> Self {
+        Self { servers, name }
+    }
+
+    pub fn path_in_hdfs(&self) -> String {
+        format!("/{}", self.name)
+    }
+
     /// What the tool is told.
     pub fn root(&self) -> String {
         format!("{}/{}", self.servers.hdfs.uri(), self.name)
@@ -65,16 +75,18 @@ impl<'s> Tree<'s> {
         let storage: &dyn Storage = &self.servers.storage;
         let (mut image, mut files, mut folders) = (Image::new(), Vec::new(), vec![path(&self.name)]);
         let below = |path: &TreePath| path.as_str()[self.name.len() + 1..].to_owned();
-        while let Some(folder) = folders.pop() {
-            for entry in storage.children(&folder).unwrap().unwrap() {
-                let path = folder.child(&entry.name).unwrap();
-                if entry.is_folder() {
-                    image.insert(below(&path), None);
-                    folders.push(path);
-                } else if entry.stat.length == 0 {
-                    image.insert(below(&path), Some(Vec::new()));
-                } else {
-                    files.push(path);
+        while !folders.is_empty() {
+            for (folder, entries) in listed(storage, std::mem::take(&mut folders)) {
+                for entry in entries {
+                    let path = folder.child(&entry.name).unwrap();
+                    if entry.is_folder() {
+                        image.insert(below(&path), None);
+                        folders.push(path);
+                    } else if entry.stat.length == 0 {
+                        image.insert(below(&path), Some(Vec::new()));
+                    } else {
+                        files.push(path);
+                    }
                 }
             }
         }
@@ -94,4 +106,18 @@ impl<'s> Tree<'s> {
     pub fn changes(&self) -> usize {
         self.servers.audit.count(&self.name)
     }
+}
+
+/// The children of each folder; several folders at a time, since each is a wait for the `NameNode`.
+fn listed(storage: &dyn Storage, folders: Vec<TreePath>) -> Vec<(TreePath, Vec<Entry>)> {
+    const AT_A_TIME: usize = 8;
+    let (waiting, done) = (Mutex::new(folders), Mutex::new(Vec::new()));
+    let work = || loop {
+        let Some(folder) = waiting.lock().pop() else { return };
+        let entries = storage.children(&folder).unwrap().unwrap();
+        done.lock().push((folder, entries));
+    };
+    let threads = waiting.lock().len().min(AT_A_TIME);
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    done.into_inner()
 }

@@ -18,6 +18,10 @@ const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How long leave is good for. A call waits for its turn on a thread of the client, and the process may be stopped in
+/// the meantime; half of the shortest session of a lock is twice as long.
+const LEAVE: Duration = Duration::from_millis(250);
+
 /// What became of one call.
 pub(super) enum Answer<T> {
     /// It has its result.
@@ -28,6 +32,8 @@ pub(super) enum Answer<T> {
     Away(Error),
     /// A read whose reply was lost.
     Again(Error),
+    /// Not sent, because its leave was too old.
+    Unsent,
     /// A file was made and could not be filled: it must go before anything else is said of it.
     Clear {
         /// Why it could not be filled.
@@ -106,6 +112,7 @@ impl Batch<'_> {
         loop {
             while running < self.in_flight.max(1) && state.may_send() {
                 let Some(ticket) = state.queue.pop_front() else { break };
+                let asked = Instant::now();
                 if state.refused.is_none() {
                     state.refused = permit().err();
                 }
@@ -114,6 +121,12 @@ impl Batch<'_> {
                     continue;
                 }
                 let call = start(ticket.index, &ticket.step);
+                let call = Box::pin(async move {
+                    if asked.elapsed() >= LEAVE {
+                        return Answer::Unsent;
+                    }
+                    call.await
+                });
                 self.send(ticket, call, sender.clone());
                 running += 1;
             }
@@ -196,8 +209,11 @@ impl<T> State<T> {
             self.queue.push_front(ticket);
             return;
         }
-        self.waiting_since = None;
-        self.pause = PAUSE;
+        if !matches!(answer, Answer::Unsent) {
+            // The NameNode has answered.
+            self.waiting_since = None;
+            self.pause = PAUSE;
+        }
         match (answer, ticket.step.clone()) {
             (Answer::Again(_), Step::Make) if ticket.attempt < ATTEMPTS => {
                 ticket.attempt += 1;
@@ -221,6 +237,7 @@ impl<T> State<T> {
             (Answer::Again(error) | Answer::Later(error) | Answer::Away(error), _) => {
                 self.answer(ticket.index, Err(error));
             }
+            (Answer::Unsent, _) => self.queue.push_front(ticket),
         }
     }
 }
@@ -234,6 +251,7 @@ fn left_behind(error: &Error, failed: &Error) -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::Arc;
 
     use super::super::threads::Threads;
     use super::*;
@@ -308,6 +326,34 @@ mod tests {
         assert_eq!((kind(answer), asked, made), (Some(ErrorKind::LockLost), 2, 1));
         let (answer, _, made) = one(100, Duration::ZERO, later_twice);
         assert_eq!((kind(answer), made), (Some(ErrorKind::RetryLater), 1));
+    }
+
+    #[test]
+    fn leave_that_waited_for_its_turn_is_asked_for_anew() {
+        let threads = Threads::start().unwrap();
+        let handle = threads.handle().unwrap();
+        let wait = Duration::ZERO;
+        let batch = Batch { handle, in_flight: 8, wait, wait_if_away: true, defect: ErrorKind::OutcomeUnknown };
+        let (asked, made) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        let permit = || match asked.fetch_add(1, Ordering::Relaxed) {
+            0..8 => Ok(()),
+            _ => Err(failed(ErrorKind::LockLost)),
+        };
+        // As a process that is stopped: no thread of the client goes on.
+        let start = |_, _: &Step| -> Call<()> {
+            let made = Arc::clone(&made);
+            Box::pin(async move {
+                made.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(LEAVE * 2);
+                Answer::Done(Ok(()))
+            })
+        };
+        let answers = batch.run(8, &permit, &start);
+        let refused = answers.iter().filter(|answer| answer.is_err()).count();
+        let made = made.load(Ordering::Relaxed);
+        assert!((1..8).contains(&made), "{made} calls began, on fewer threads than there were calls");
+        assert_eq!(refused, 8 - made, "each of the others asked again and was refused: {answers:?}");
+        assert_eq!(kind(answers.into_iter().find(Result::is_err).unwrap()), Some(ErrorKind::LockLost));
     }
 
     #[test]
