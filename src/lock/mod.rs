@@ -12,6 +12,9 @@ pub use zookeeper::ZooKeeperLock;
 
 use crate::error::Result;
 
+/// How the message of a refusal begins that goes on with the holder's name.
+pub(crate) const HELD_BY: &str = "another run holds the lock: ";
+
 /// A lock that one run of the cluster can hold at a time.
 pub trait Lock: Send + Sync {
     /// Takes the lock, never waits. `holder` says who asks, for people.

@@ -7,12 +7,15 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::zookeeper_keeper::Held;
-use super::{Guard, Lock};
+use super::{Guard, Lock, HELD_BY};
 use crate::error::{Error, ErrorKind, Result};
 use crate::zookeeper::{check_path, parents, Fault, NodeKind, Session, ZooKeeperOptions};
 
 /// What stands before the number in the name of every node that asks for the lock.
 const NAME: &str = "lock-";
+/// What to do where another has the lock. Of one that was killed nobody can be asked whether it still runs.
+const WHEN_FREE: &str = "wait for the other run to end, or stop it, then run the command again; where its process is \
+                         dead already, the lock is free once its ZooKeeper session has timed out";
 /// The most of a holder's own words that a message shows.
 const SHOWN_LETTERS: usize = 200;
 
@@ -145,8 +148,7 @@ impl ZooKeeperLock {
         let failed = |fault: Fault| self.failed(&fault);
         let node = self.ask(session, &data, until).map_err(failed)?;
         if let Some(other) = self.ahead(session, &node, until).map_err(failed)? {
-            let refused = Error::new(ErrorKind::Locked, format!("another run holds the lock: {other}")).at(&self.path);
-            return Err(refused);
+            return Err(Error::new(ErrorKind::Locked, format!("{HELD_BY}{other}")).at(&self.path).advise(WHEN_FREE));
         }
         let stat = session.repeat(until, |session, until| session.find(&node, false, until)).map_err(failed)?;
         Ok(stat.filter(|stat| stat.ephemeral_owner == session.id()).map(|stat| Taken { node, epoch: stat.czxid }))

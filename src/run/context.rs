@@ -30,6 +30,8 @@ pub(super) struct Run<'a> {
     numbers: Cell<u64>,
     groups: Cell<u64>,
     parts: Cell<u64>,
+    /// Tasks that failed because nobody knows what became of a change.
+    unknown: Cell<u64>,
 }
 
 impl<'a> Run<'a> {
@@ -59,6 +61,7 @@ impl<'a> Run<'a> {
             numbers: Cell::new(0),
             groups: Cell::new(0),
             parts: Cell::new(0),
+            unknown: Cell::new(0),
         }
     }
 
@@ -91,6 +94,18 @@ impl Run<'_> {
     /// Asks the lock service whether the lock is still held.
     pub(super) fn confirm(&self) -> Result<()> {
         self.held.0.as_deref().map_or_else(|| Err(no_lock()), Guard::confirm)
+    }
+
+    /// Without the lock, what else went wrong is another run's work seen from behind: files that are gone, marks that
+    /// vanished. What is told is that the lock was lost.
+    pub(super) fn blame_the_lock(&self, result: Result<()>) -> Result<()> {
+        result.map_err(|error| match self.held.0.as_deref().map(Guard::permit) {
+            Some(Err(lost)) if lost.kind() == ErrorKind::LockLost && error.kind() != ErrorKind::LockLost => {
+                self.session.log.info(format_args!("without the lock: {error}"));
+                lost
+            }
+            _ => error,
+        })
     }
 
     /// The way to change the tree.
@@ -181,6 +196,19 @@ impl Run<'_> {
     /// The number of the next part that this run writes.
     pub(super) fn next_part(&self) -> u64 {
         self.parts.replace(self.parts.get() + 1)
+    }
+
+    /// Notes why a task failed, for the advice in the end.
+    pub(super) fn note_failure(&self, error: &Error) {
+        if error.kind() == ErrorKind::OutcomeUnknown {
+            self.unknown.set(self.unknown.get() + 1);
+        }
+    }
+
+    /// Whether tasks failed for no other reason than that nobody knows what became of their changes: there is nothing to
+    /// mend then, and the next run looks.
+    pub(super) fn only_unknown_failed(&self) -> bool {
+        self.report.counts.failed > 0 && self.report.counts.failed == self.unknown.get()
     }
 
     /// Takes something out of the tree, in one change, to be removed as the run ends; fine if it is gone.

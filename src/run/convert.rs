@@ -412,6 +412,7 @@ pub(super) fn fail(run: &mut Run<'_>, file: &V1File, error: Error) {
     let error = error.of_task(&file.name).at(file.path());
     run.session.log.error(format_args!("{}: {error}", file.name));
     run.report.counts.failed += 1;
+    run.note_failure(&error);
     let mut row = Row::new(&file.name, if run.options.plan { Outcome::WouldFail } else { Outcome::Failed });
     row.v1_state = Some(file.state);
     row.detail = error.to_string();

@@ -68,6 +68,10 @@ pub(super) fn carry_all(run: &mut Run<'_>) -> Result<()> {
     }
     let headline = format!("{failed} of {total} V2 tasks could not be carried to V1");
     run.report.conclude(crate::plan::phase::Phase::Recovering, headline.clone());
+    if run.only_unknown_failed() {
+        return Err(Error::new(ErrorKind::TasksFailed, headline)
+            .advise("run RECOVERY again: it looks at what was done first; there is nothing to mend"));
+    }
     if failed == 0 {
         return Err(Error::new(ErrorKind::NodesOnline, "V2 tasks came or went while they were carried to V1")
             .at(layout::v2_scheduler())
@@ -562,6 +566,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
 
     fn fail(&mut self, mut row: Row, error: &Error) {
         self.run.session.log.error(format_args!("{}: {error}", row.v2_id));
+        self.run.note_failure(error);
         row.outcome = if self.run.options.plan { Outcome::WouldFail } else { Outcome::Failed };
         row.detail = error.to_string();
         self.run.report.counts.left -= 1;

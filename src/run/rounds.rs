@@ -37,13 +37,13 @@ pub(super) fn convert_until_nothing_is_new(run: &mut Run<'_>, complete: Option<&
         take_back_vanished(run, &v1, complete)?;
         let parts = convert_all(run, &v1, complete, round, &suspects)?;
         if !run.options.online && run.report.counts.failed > 0 {
-            return Err(tasks_failed(run.report.counts));
+            return Err(tasks_failed(run));
         }
         let changed = V1Scan::read(run.storage())?.changed_since(&v1);
         if changed.is_empty() && run.options.online {
             count_anew(run, &v1, complete)?;
             if run.report.counts.failed > 0 {
-                return Err(tasks_failed(run.report.counts));
+                return Err(tasks_failed(run));
             }
         }
         if changed.is_empty() {
@@ -68,9 +68,14 @@ fn v1_is_not_at_rest(what: String) -> Error {
         .advise("stop whatever still writes V1 tasks, then run UPGRADE again")
 }
 
-fn tasks_failed(counts: Counts) -> Error {
-    let Counts { failed, total, .. } = counts;
-    Error::new(ErrorKind::TasksFailed, format!("{failed} of {total} tasks failed; the others are converted"))
+fn tasks_failed(run: &Run<'_>) -> Error {
+    let Counts { failed, total, .. } = run.report.counts;
+    let error =
+        Error::new(ErrorKind::TasksFailed, format!("{failed} of {total} tasks failed; the others are converted"));
+    if run.only_unknown_failed() {
+        return error.advise("run the command again: it looks at what was done first; there is nothing to mend");
+    }
+    error
 }
 
 /// Converts what is not converted yet; the parts of all that is.

@@ -14,7 +14,7 @@ use super::report::Report;
 use super::{delete, recovery, status, upgrade};
 use crate::cluster::{Catalog, Liveness};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Guard, Lock};
+use crate::lock::{Guard, Lock, HELD_BY};
 use crate::plan::phase::{permit, Operation, Permit};
 use crate::storage::{LocalStorage, Storage};
 use crate::task::{Codec, DefaultCodec};
@@ -216,6 +216,7 @@ impl Session {
             Operation::Delete => delete::run(&mut run),
             Operation::Recovery => recovery::run(&mut run),
         };
+        let result = run.blame_the_lock(result);
         let (mut report, guard, released) = run.end_with_lock();
         *held = guard;
         self.cancel.store(false, Ordering::Relaxed);
@@ -312,10 +313,14 @@ impl Session {
     pub(super) fn acquire(&self, operation: &str) -> Result<Box<dyn Guard>> {
         let holder = format!("comptask-upgrade {operation} on {}, process {}", host(), std::process::id());
         let guard = self.lock.acquire(&holder).map_err(|error| {
-            let known = LockHolder::read(&*self.storage).ok().flatten();
-            match known.filter(|_| error.kind() == ErrorKind::Locked) {
+            // The file may be one that a dead run left, so a lock that knows its holder is not contradicted.
+            if error.kind() != ErrorKind::Locked || error.message().starts_with(HELD_BY) {
+                return error;
+            }
+            match LockHolder::read(&*self.storage).ok().flatten() {
                 Some(holder) => {
-                    Error::new(ErrorKind::Locked, format!("{}: {holder}", error.message())).at(error.path())
+                    let named = Error::new(ErrorKind::Locked, format!("{}: {holder}", error.message()));
+                    named.at(error.path()).advise(error.next_action())
                 }
                 None => error,
             }

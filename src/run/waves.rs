@@ -62,7 +62,12 @@ impl Waves<'_> {
     fn judge(&self, change: &Change, taken: Taken, answer: Result<()>) -> Result<Result<()>> {
         match self.settle(change, taken, answer) {
             Err(error) if stops_the_run(error.kind()) => Err(error.at(change.path())),
-            settled => Ok(settled.map_err(|error| error.at(change.path()))),
+            Err(error) => {
+                // Without the lock it is not this task that failed: another run may be at work on it.
+                self.flow.fence.permit()?;
+                Ok(Err(error.at(change.path())))
+            }
+            Ok(()) => Ok(Ok(())),
         }
     }
 

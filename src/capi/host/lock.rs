@@ -10,7 +10,7 @@ use crate::capi::error::ctu_code;
 use crate::capi::reply::ctu_reply;
 use crate::capi::structs::Sized_;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Guard, Lock};
+use crate::lock::{Guard, Lock, HELD_BY};
 
 /// The host's lock (seed: zklock). Functions are called one at a time; `check` before every single change and from any
 /// thread that changes, so it should look at a flag that the lock's own watch clears, and make no round trip.
@@ -85,7 +85,7 @@ impl Lock for HostLock {
         match (answered, other) {
             (Ok(_), _) => Ok(Box::new(Held { host: Arc::clone(host), released: false })),
             (Err(error), Some(other)) if error.kind() == ErrorKind::Locked => {
-                Err(Error::new(ErrorKind::Locked, format!("another run holds the lock: {other}")))
+                Err(Error::new(ErrorKind::Locked, format!("{HELD_BY}{other}")))
             }
             (Err(error), _) => Err(error),
         }
