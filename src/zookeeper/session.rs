@@ -67,11 +67,20 @@ impl Session {
         until: Instant,
         mut body: impl FnMut(&mut Self, Instant) -> Outcome<T>,
     ) -> Outcome<T> {
+        let mut told = None;
         loop {
             // A quarter of the time-out a try: a server that hangs leaves time for another one.
-            let one = until.min(Instant::now() + self.ticket.timeout / 4);
-            match body(self, one) {
-                Err(Fault::Lost(_)) if Instant::now() + PAUSE < until => std::thread::sleep(PAUSE),
+            let whole = Instant::now() + self.ticket.timeout / 4;
+            match body(self, until.min(whole)) {
+                Err(fault @ Fault::Lost(_)) => {
+                    // A try that the end of the time cut short tells less of the cause than the one before it.
+                    let fault = if until < whole { told.take().unwrap_or(fault) } else { fault };
+                    if Instant::now() + PAUSE >= until {
+                        return Err(fault);
+                    }
+                    told = Some(fault);
+                    std::thread::sleep(PAUSE);
+                }
                 outcome => return outcome,
             }
         }
@@ -258,5 +267,44 @@ fn summed_up(faults: &[(String, Fault)]) -> Fault {
     match advice {
         Some(advice) => Fault::Tls { why: told, advice },
         None => Fault::Protocol(told),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_told_though_the_last_try_was_cut_short() {
+        let options = Arc::new(ZooKeeperOptions::parse("a").unwrap());
+        let ticket = Ticket::new(Duration::from_secs(2));
+        let mut session = Session { options, ticket, connection: None, server: String::new(), turn: 0 };
+        let until = Instant::now() + Duration::from_millis(700);
+        let mut cut = 0;
+        let told: Outcome<()> = session.repeat(until, |_, end| {
+            if end == until {
+                cut += 1;
+                return Err(Fault::silent());
+            }
+            Err(Fault::closed())
+        });
+        assert_eq!(told, Err(Fault::closed()));
+        assert!(cut > 0);
+        // With no other one it is told itself.
+        let until = Instant::now() + Duration::from_millis(100);
+        assert_eq!(session.repeat(until, |_, _| Err::<(), _>(Fault::silent())), Err(Fault::silent()));
+    }
+
+    #[test]
+    fn every_server_is_told_and_one_that_may_come_back_is_asked_again() {
+        let lost = || ("a:1".to_owned(), Fault::Lost("away".to_owned()));
+        let other = || ("b:2".to_owned(), Fault::Protocol("odd".to_owned()));
+        let tls = || ("c:3".to_owned(), Fault::Tls { why: "ended".to_owned(), advice: "renew" });
+        assert_eq!(summed_up(&[tls(), lost()]), Fault::Lost("c:3: ended; a:1: away".to_owned()));
+        assert_eq!(
+            summed_up(&[other(), tls()]),
+            Fault::Tls { why: "b:2: odd; c:3: ended".to_owned(), advice: "renew" }
+        );
+        assert_eq!(summed_up(&[other()]), Fault::Protocol("b:2: odd".to_owned()));
     }
 }
