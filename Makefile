@@ -14,7 +14,7 @@ FEATURES ?= zookeeper,hdfs-native
 # A job more than the machine has memory for ends a build on a small one.
 JOBS ?= $(shell nproc)
 
-.PHONY: help build libraries tool demo test test-rust test-cpp test-cluster advisories bench clean header setup setup-test
+.PHONY: help build libraries tool demo test test-rust test-cpp test-cluster test-cluster-long advisories bench clean header setup setup-test
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -56,11 +56,19 @@ test-rust: setup-test
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features zookeeper,hdfs-native
 	cargo deny --offline check licenses bans sources
 
-# make test-cluster the adapters for HDFS and ZooKeeper, against real servers that the tests start; needs Java and Maven
-test-cluster: setup-test
+# make test-cluster the adapters for HDFS and ZooKeeper, and the tool, against real servers that the tests start, kill and stop; needs Java and Maven
+test-cluster: setup-test tool
 	@.ci/setup cluster
 	cargo test --locked --features zookeeper,hdfs-native --lib
 	cargo test --locked --features zookeeper,hdfs-native --examples --test test_cluster --test zookeeper --test hdfs_native
+	CIRRODATA_TOOL=$(CURDIR)/$(BUILD)/bin/cirrodata-tool \
+	  cargo test --locked --features zookeeper,hdfs-native --test tool_on_cluster -- --nocapture
+
+# make test-cluster-long a folder with 100,000 tasks, upgraded on a real HDFS; takes many minutes
+test-cluster-long: setup-test tool
+	@.ci/setup cluster
+	CIRRODATA_TOOL=$(CURDIR)/$(BUILD)/bin/cirrodata-tool \
+	  cargo test --locked --features zookeeper,hdfs-native --test tool_on_cluster -- --nocapture --ignored
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo
 test-cpp: setup-test tool
