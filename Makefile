@@ -22,7 +22,7 @@ SAME_RUN := sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g'
 JOBS ?= $(shell nproc)
 
 .PHONY: help build libraries tool demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
-.PHONY: setup setup-test setup-cluster hooks every-client test-cluster-program
+.PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -106,6 +106,10 @@ test-cpp: setup-test tool hooks
 	ffi_examples/demo.sh $(BUILD)/bin | $(SAME_RUN) | diff -u ffi_examples/demo.expected -
 	@echo "the demo's output is as expected"
 
+# The tool against servers that are killed, stopped and full; what happened is printed.
+TOOL_ON_CLUSTER := CIRRODATA_TOOL=$(CURDIR)/$(BUILD)/bin/cirrodata-tool \
+  cargo test $(CLUSTER_TESTS) --test tool_on_cluster -- --nocapture
+
 # make test-cluster what needs HDFS and ZooKeeper, on real servers that the tests start: the adapters, the tool, the demo
 test-cluster: setup-test tool hooks every-client test-cluster-program
 	cargo test --locked --features zookeeper --lib capi::zookeeper
@@ -114,9 +118,14 @@ test-cluster: setup-test tool hooks every-client test-cluster-program
 	cmake -S cpp_tests -B $(BUILD)/cpp_tests_plain -DCOMPTASK_UPGRADE_SANITIZE=OFF $(CPP_TESTS)
 	cmake --build $(BUILD)/cpp_tests_plain --parallel $(JOBS) --target cluster_test shared_jvm_test cirrodata-tool
 	ctest --test-dir $(BUILD)/cpp_tests_plain --label-regex cluster --output-on-failure --no-tests=error
+	$(TOOL_ON_CLUSTER)
 	ffi_examples/demo_hdfs.sh $(BUILD)/bin $(TEST_CLUSTER) | sed -E -f ffi_examples/demo_hdfs.sed | $(SAME_RUN) \
 	  | diff -u <(cat ffi_examples/demo_hdfs.expected ffi_examples/demo.expected) -
 	@echo "the demo's output on HDFS is as expected"
+
+# make test-cluster-long a folder with 100,000 tasks, upgraded on a real HDFS; many minutes
+test-cluster-long: setup-test tool setup-cluster
+	$(TOOL_ON_CLUSTER) --ignored
 
 test: test-rust test-cpp test-cluster
 	@echo "all tests passed"

@@ -8,9 +8,11 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use comptask_upgrade::{ErrorKind, MemoryStorage, Operation, RecoveryMode, RunOptions};
+use comptask_upgrade::tree::Change;
+use comptask_upgrade::{Error, ErrorKind, Guard, Lock, MemoryStorage, Operation, RecoveryMode, Result, RunOptions};
 use parking_lot::Mutex;
 use support::checker::{differences, image, normal, Checker, Image};
 use support::meddling::Meddling;
@@ -57,6 +59,41 @@ fn overtaken(fixture: &Fixture, tree: &MemoryStorage, operations: (Asked, Asked)
     let _however_it_ends = session.run(stale.0, &stale.1, None);
     let between = between.lock().take();
     (between.is_some(), between)
+}
+
+/// A lock that another run takes over: from then on it grants leave so many times, as to calls that are under way.
+#[derive(Clone, Default)]
+struct Overtaken {
+    leaves: Arc<Mutex<Option<u64>>>,
+    has_refused: Arc<AtomicBool>,
+}
+
+impl Lock for Overtaken {
+    fn acquire(&self, _holder: &str) -> Result<Box<dyn Guard>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Guard for Overtaken {
+    fn permit(&self) -> Result<()> {
+        match &mut *self.leaves.lock() {
+            None => Ok(()),
+            Some(0) => {
+                self.has_refused.store(true, Ordering::Relaxed);
+                Err(Error::new(ErrorKind::LockLost, "another run holds the lock now"))
+            }
+            Some(leaves) => {
+                *leaves -= 1;
+                Ok(())
+            }
+        }
+    }
+    fn confirm(&self) -> Result<()> {
+        self.permit()
+    }
+    fn release(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What an operator can mean by a tree: everything but what is cleared unasked.
@@ -213,4 +250,43 @@ fn a_stale_delete_takes_nothing_from_a_tree_that_went_back() {
         println!("a DELETE overtaken by {}: before each of {changes} changes, {} wrong", mode.word(), wrong.len());
         assert!(changes >= 6 && wrong.is_empty(), "{wrong:#?}");
     }
+}
+
+/// What an overtaken run meets are files that are gone and marks that vanished. Its operator is told of the lock, and not
+/// to mend files or to look for whoever damaged the tree.
+#[test]
+fn an_overtaken_upgrade_blames_the_lock_whatever_it_meets() {
+    const MOST_LEAVES: u64 = 24;
+    let fixture = fixture("seed");
+    let (mut refused, mut wrong) = (0, Vec::new());
+    for leaves in 0..=MOST_LEAVES {
+        for at in 1.. {
+            let tree = fixture.storage.copy();
+            let (lock, overtaking, catalog) = (Overtaken::default(), tree.clone(), fixture.catalog);
+            let (count, lost) = (Mutex::new(0), lock.clone());
+            let is_at = move |_: &Change| {
+                *count.lock() += 1;
+                *count.lock() == at
+            };
+            let overtake = move || {
+                run(&fresh(&overtaking, catalog), Operation::Upgrade).unwrap();
+                *lost.leaves.lock() = Some(leaves);
+            };
+            let storage = Meddling::new(Arc::new(tree.clone()), is_at, overtake);
+            let session = builder(Arc::new(storage), lock.clone(), catalog).open().unwrap();
+            let answer = run(&session, Operation::Upgrade);
+            if lock.leaves.lock().is_none() {
+                break;
+            }
+            // Otherwise it ended before it asked once too often.
+            if lock.has_refused.load(Ordering::Relaxed) {
+                match answer {
+                    Err(failure) if failure.error.kind() == ErrorKind::LockLost => refused += 1,
+                    answer => wrong.push(format!("change {at}, {leaves} leaves: {:?}", answer.err().map(|f| f.error))),
+                }
+            }
+        }
+    }
+    println!("{refused} overtaken runs blamed the lock, {} something else", wrong.len());
+    assert!(refused >= 500 && wrong.is_empty(), "{wrong:#?}");
 }

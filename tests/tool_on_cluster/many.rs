@@ -37,11 +37,14 @@ fn upgrade(servers: &Servers, tasks: u64) {
         peak_kib = tool.peak_memory_kib().map_or(peak_kib, |kib| kib.max(peak_kib));
         std::thread::sleep(crate::tool::LOOK);
     }
-    let took = tool.started.elapsed();
+    let duration = tool.started.elapsed();
     tool.end().assert_success("many tasks");
     #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
-    let rate = tasks as f64 / took.as_secs_f64();
-    println!("{tasks} tasks upgraded in {:.1} s, {rate:.0} a second, peak memory {peak_kib} KiB", took.as_secs_f64());
+    let rate = tasks as f64 / duration.as_secs_f64();
+    println!(
+        "{tasks} tasks upgraded in {:.1} s, {rate:.0} a second, peak memory {peak_kib} KiB",
+        duration.as_secs_f64()
+    );
     tree.assert_is(&end, "after the upgrade");
 }
 

@@ -62,7 +62,8 @@ fn a_name_node_that_is_killed_is_waited_for_or_a_second_run_ends_in_the_same_byt
         let mut trees = Vec::new();
         for run in 0..RUNS {
             // In every second run many calls are in the air at once.
-            let call = if run % 2 == 0 { Call::upgrade().with(&SLOW) } else { Call::upgrade().with(&["--in-flight", "4"]) };
+            let call =
+                if run % 2 == 0 { Call::upgrade().with(&SLOW) } else { Call::upgrade().with(&["--in-flight", "4"]) };
             let mut under_way = UnderWay::start(&servers, &scene, &call);
             under_way.is_at(1 + (RUNS * round + run) * 4);
             trees.push(under_way);

@@ -107,22 +107,7 @@ pub fn downgrade() -> Scene {
         })
         .collect();
     let mut back = Return::to_the_old_files("downgrade", &made, start.clone()).with_assigned_as_init(&made);
-    // What found no place was cancelled by the upgrade, and comes back as that.
-    for expected in made.expected.iter().filter(|expected| expected.state == StateV2::Cancel) {
-        let at = |name: &str| format!("Compaction/Scheduler/{name}");
-        let base = expected.v1_name.trim_end_matches(".Assigned");
-        if base.ends_with(".Cancel") {
-            continue;
-        }
-        let old = image(&made.storage)[&at(&expected.v1_name)].clone().expect("a file");
-        let task = TaskV1 { state: StateV1::Cancel, ..DefaultCodec.decode_v1(&old).unwrap() };
-        back.wanted.remove(&at(&expected.v1_name));
-        back.wanted.remove(&at(base));
-        let folder = format!("Compaction_V2/Scheduler/{}", expected.v2_id);
-        back.carried.retain(|(carried, _)| *carried != folder);
-        back.carried.push((folder, at(&format!("{base}.Cancel"))));
-        back.wanted.insert(at(&format!("{base}.Cancel")), Wanted::Task(Box::new(task)));
-    }
+    come_back_cancelled(&mut back, &made);
     let mut written_ms = BTreeMap::new();
     for (folder, mut task) in births {
         let info = format!("{folder}/TaskInfo.pc1.sales");
@@ -137,8 +122,26 @@ pub fn downgrade() -> Scene {
     }
     let call = Call::new("recovery", &["--mode", "downgrade"]);
     let operation = (Operation::Recovery, by(RecoveryMode::Downgrade));
-    let scene = Scene::new("downgrade", (&start, made.catalog), operation, call, {
-        Box::new(move |image| back.holds(image))
-    });
+    let scene =
+        Scene::new("downgrade", (&start, made.catalog), operation, call, Box::new(move |image| back.holds(image)));
     Scene { written_ms, ..scene }
+}
+
+/// What found no place was cancelled by the upgrade, and comes back as that.
+fn come_back_cancelled(back: &mut Return, made: &Fixture) {
+    let old = image(&made.storage);
+    let at = |name: &str| format!("Compaction/Scheduler/{name}");
+    let cancelled = made.expected.iter().filter(|expected| expected.state == StateV2::Cancel);
+    for expected in cancelled.filter(|expected| !expected.v1_name.ends_with(".Cancel")) {
+        let base = expected.v1_name.trim_end_matches(".Assigned");
+        let bytes = old[&at(&expected.v1_name)].as_ref().expect("a file");
+        let task = TaskV1 { state: StateV1::Cancel, ..DefaultCodec.decode_v1(bytes).unwrap() };
+        let folder = format!("Compaction_V2/Scheduler/{}", expected.v2_id);
+        for taken_for_open in [expected.v1_name.as_str(), base] {
+            back.wanted.remove(&at(taken_for_open));
+        }
+        back.carried.retain(|(carried, _)| *carried != folder);
+        back.carried.push((folder, at(&format!("{base}.Cancel"))));
+        back.wanted.insert(at(&format!("{base}.Cancel")), Wanted::Task(Box::new(task)));
+    }
 }

@@ -11,7 +11,9 @@ use crate::tool::Call;
 
 const SESSION_MS: u32 = 2_000;
 /// How many runs are stopped.
-const STOPS: usize = 12;
+const STOPS: u64 = 12;
+/// How many changes a run has, less what it needs to be stopped before its end.
+const CHANGES: u64 = 192;
 /// As whom the one that is stopped works.
 const STOPPED: &str = "stopped";
 
@@ -26,9 +28,11 @@ fn a_run_that_was_stopped_and_overtaken_writes_nothing_more() {
         for number in 0..STOPS {
             let (servers, upgrade, cancel, told) = (&servers, &upgrade, &cancel, &told);
             scope.spawn(move || {
-                let moment = Draw(seed.wrapping_add(number as u64)).below(16) as usize + number * 16;
+                // One somewhere in each part of the run.
+                let part = CHANGES / STOPS;
+                let moment = 1 + number * part + Draw(seed.wrapping_add(number)).below(part);
                 let next = if number % 3 == 0 { cancel } else { upgrade };
-                let changes = stop_and_overtake(servers, upgrade, next, 1 + moment);
+                let changes = stop_and_overtake(servers, upgrade, next, usize::try_from(moment).unwrap());
                 told.lock().push(changes);
             });
         }

@@ -49,7 +49,8 @@ impl<'s> Tree<'s> {
 
     /// Has files written at these times, in milliseconds.
     pub fn set_times(&self, written_ms: &BTreeMap<String, u64>) {
-        let client = ClientBuilder::new().with_url(self.servers.hdfs.uri()).with_config_dir("/dev/null").build().unwrap();
+        let client =
+            ClientBuilder::new().with_url(self.servers.hdfs.uri()).with_config_dir("/dev/null").build().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         for (at, time) in written_ms {
             runtime.block_on(client.set_times(&format!("/{}", self.path(at)), *time, *time)).unwrap();

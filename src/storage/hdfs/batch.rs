@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long leave is good for. A call waits for its turn on a thread of the client, and the process may be stopped in
-/// the meantime; half of the shortest session of a lock is twice as long.
+/// the meantime; the lock in `ZooKeeper` keeps a quarter of its session for the change under way, so much of the shortest.
 const LEAVE: Duration = Duration::from_millis(250);
 
 /// What became of one call.
