@@ -11,6 +11,7 @@
 mod batch;
 mod calls;
 mod errors;
+mod name_service;
 mod options;
 mod site;
 mod threads;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::name_service::plain_lists;
 use super::site;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -183,19 +184,9 @@ impl Configuration {
         Ok(format!("{authority}:{NAME_NODE_PORT}"))
     }
 
-    pub(super) fn is_name_service(&self, name: &str) -> bool {
-        self.get(&format!("dfs.ha.namenodes.{name}")).is_some()
-    }
-
-    /// What must not go unseen: a proxy provider whose reads may be behind the writes, and words that Hadoop would
-    /// replace and the client does not.
+    /// What must not go unseen: words that Hadoop would replace and the client does not, and what is wrong with a name
+    /// service.
     pub(super) fn check(&self, authority: &str) -> Result<()> {
-        let key = format!("dfs.client.failover.proxy.provider.{authority}");
-        if let Some(provider) = self.get(&key).filter(|provider| provider.contains("Observer")) {
-            let text = format!("{provider} is refused: an observer's answer may be older than this run's own changes");
-            let advice = format!("set {key} to ...server.namenode.ha.ConfiguredFailoverProxyProvider for this run");
-            return Err(Error::new(ErrorKind::Unsupported, text).advise(advice));
-        }
         let of_the_client = |key: &str| {
             key.starts_with("dfs.client.")
                 || key.starts_with("dfs.ha.namenodes.")
@@ -206,7 +197,7 @@ impl Configuration {
         };
         match self.0.iter().find(|(key, value)| of_the_client(key) && value.contains("${")) {
             Some((key, value)) => Err(bad(key, &format!("{value} is not replaced here; write it out"))),
-            None => Ok(()),
+            None => self.check_name_service(authority),
         }
     }
 
@@ -245,6 +236,7 @@ impl Configuration {
             ("dfs.client.failover.sleep.max.millis".to_owned(), "1000".to_owned()),
         ]);
         map.extend(self.0.clone());
+        plain_lists(&mut map);
         map
     }
 }
@@ -297,13 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_observer_is_refused_by_name() {
-        let provider = "org.apache.hadoop.hdfs.server.namenode.ha.ObserverReadProxyProvider";
-        let conf = options(&[("dfs.client.failover.proxy.provider.ns1", provider)]).configuration().unwrap();
-        let error = conf.check("ns1").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
-        assert!(error.message().contains(provider), "{error}");
-        assert!(conf.check("another").is_ok());
+    fn words_that_hadoop_would_replace_are_refused() {
         let conf = options(&[("dfs.namenode.rpc-address.ns1.a", "${host}:1")]).configuration().unwrap();
         assert!(conf.check("ns1").unwrap_err().message().contains("${host}"));
     }
