@@ -58,7 +58,8 @@ test-rust: setup-test
 test-cluster: setup-test
 	@.ci/setup cluster
 	cargo test --locked --features zookeeper,hdfs-native --lib
-	cargo test --locked --features zookeeper,hdfs-native --examples --test test_cluster --test zookeeper --test hdfs_native
+	cargo test --locked --features zookeeper,hdfs-native --examples \
+	  --test test_cluster --test zookeeper --test hdfs_native --test ha
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo
 test-cpp: setup-test tool

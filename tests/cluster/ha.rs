@@ -14,8 +14,8 @@ pub const SERVICE: &str = "two-names";
 /// The `NameNode`s by the names they have in the configuration.
 pub const IDS: [&str; 2] = ["first", "second"];
 
-/// An HDFS of two `NameNode`s, whose data outlive a kill of any of its servers. Nothing makes a `NameNode` active but
-/// [`Self::fail_over`].
+/// An HDFS of two `NameNode`s, whose data outlive a kill of any of its servers. Which is active is the test's to say:
+/// nothing fails over by itself.
 pub struct HaHdfs {
     /// The processes with the names, in the order in which the configuration names them.
     pub name_nodes: [Server; 2],
@@ -57,16 +57,15 @@ impl HaHdfs {
         standby.run()?;
         hdfs.launch(1)?;
         hdfs.data_node.launch()?;
-        hdfs.admin(&["-transitionToActive", IDS[0]])?;
-        hdfs.wait(0)?;
+        hdfs.activate(0)?;
         Ok(hdfs)
     }
 
-    /// Starts a `NameNode`, again after a kill, and waits until it is standby.
+    /// Starts a `NameNode`, again after a kill, and waits until it is standby and could take over.
     pub fn launch(&mut self, index: usize) -> Result<()> {
         self.name_nodes[index].launch()?;
         let http = self.http[index];
-        self.name_nodes[index].wait_until(|| state(http) == "standby")
+        self.name_nodes[index].wait_until(|| state(http) == "standby" && is_out_of_safe_mode(http))
     }
 
     /// Makes one active, after the other is standby or, where it does not answer, counts as fenced; waits until files
@@ -74,6 +73,17 @@ impl HaHdfs {
     pub fn fail_over(&mut self, to: usize) -> Result<()> {
         self.admin(&["-failover", IDS[1 - to], IDS[to]])?;
         self.wait(to)
+    }
+
+    /// Makes one active while the other is standby, and waits until files can be written by it.
+    pub fn activate(&mut self, index: usize) -> Result<()> {
+        self.admin(&["-transitionToActive", IDS[index]])?;
+        self.wait(index)
+    }
+
+    /// Which one is active.
+    pub fn active(&self) -> Result<usize> {
+        self.http.iter().position(|http| state(*http) == "active").ok_or_else(|| "no NameNode is active".to_owned())
     }
 
     /// Has one refuse everything, and makes none active.
@@ -87,9 +97,9 @@ impl HaHdfs {
         let registered = || bean(data_http, "Hadoop:service=DataNode,name=DataNodeInfo").contains("RUNNING");
         self.data_node.wait_until(registered)?;
         self.name_nodes[index].wait_until(|| {
-            let facts = bean(http, "Hadoop:service=NameNode,name=FSNamesystemState");
-            let serves = facts.contains("\"FSState\" : \"Operational\"") && facts.contains("\"NumLiveDataNodes\" : 1");
-            serves && state(http) == "active"
+            let live =
+                bean(http, "Hadoop:service=NameNode,name=FSNamesystemState").contains("\"NumLiveDataNodes\" : 1");
+            live && is_out_of_safe_mode(http) && state(http) == "active"
         })
     }
 
@@ -133,6 +143,10 @@ fn state(http: u16) -> String {
     state.unwrap_or_default().to_owned()
 }
 
+fn is_out_of_safe_mode(http: u16) -> bool {
+    bean(http, "Hadoop:service=NameNode,name=FSNamesystemState").contains("\"FSState\" : \"Operational\"")
+}
+
 fn audit_log(home: &Path, server: &str) -> PathBuf {
     home.join(format!("audit-of-{server}.log"))
 }
@@ -159,7 +173,9 @@ fn hdfs_site(home: &Path, rpc: [u16; 2], http: [u16; 2], data_http: u16) -> Stri
         ("dfs.namenode.shared.edits.dir".to_owned(), format!("file://{}", home.join("edits").display())),
         // A NameNode that is dead is fenced as it is.
         ("dfs.ha.fencing.methods".to_owned(), "shell(/bin/true)".to_owned()),
+        // A standby that was killed leaves its safe mode once it knows of the files removed since: not after minutes.
         ("dfs.ha.tail-edits.period".to_owned(), "1".to_owned()),
+        ("dfs.ha.log-roll.period".to_owned(), "1".to_owned()),
     ];
     for (index, id) in IDS.iter().enumerate() {
         let of_it = |key: &str| format!("{key}.{SERVICE}.{id}");

@@ -116,6 +116,9 @@ pub(super) fn words(error: &HdfsError) -> String {
             format!("{}: {text}", short(class))
         }
         HdfsError::AlreadyExists(message) => message.split("\n\tat ").next().unwrap_or_default().trim().to_owned(),
+        HdfsError::IOError(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
+            "the connection to the NameNode broke before its answer came".to_owned()
+        }
         HdfsError::IOError(error) => error.to_string(),
         error => error.to_string(),
     }
