@@ -9,7 +9,9 @@
 pub mod ha;
 pub mod hdfs;
 pub mod java;
+pub mod kdc;
 pub mod ports;
+pub mod secure;
 pub mod server;
 pub mod zookeeper;
 
