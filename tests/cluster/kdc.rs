@@ -31,8 +31,8 @@ impl Kdc {
             ("kdc.port", &port.to_string()),
             ("instance", "DefaultKrbServer"),
             ("max.ticket.lifetime", "86400000"),
-            // A test waits for a ticket to end.
-            ("min.ticket.lifetime", "1000"),
+            // In seconds: a test waits for a ticket to end.
+            ("min.ticket.lifetime", "1"),
             ("max.renewable.lifetime", "604800000"),
             ("transport", "TCP"),
             ("debug", "false"),

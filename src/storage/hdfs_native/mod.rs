@@ -11,6 +11,7 @@
 mod batch;
 mod calls;
 mod errors;
+mod kerberos;
 mod name_service;
 mod options;
 mod site;
@@ -57,6 +58,7 @@ impl HdfsNativeStorage {
         let configuration = options.configuration()?;
         let address = Address::parse(uri, &configuration)?;
         configuration.check(&address.authority)?;
+        kerberos::check(options, &configuration)?;
         let threads = Threads::start()?;
         let calls = Arc::new(calls(&address, options, &configuration, &threads)?);
         let storage = Self {
@@ -70,7 +72,10 @@ impl HdfsNativeStorage {
         storage.check_root(configuration.is_name_service(&address.authority)).map_err(|error| {
             // The error's own path is "."; what the caller wrote is what it knows.
             let shown = Error::new(error.kind(), format!("the root cannot be opened: {}", error.message()));
-            shown.advise(error.next_action()).at(&storage.shown)
+            let broke = error.message().contains(errors::BROKE);
+            let advice =
+                if broke { kerberos::where_it_breaks(options, &configuration) } else { error.next_action().into() };
+            shown.advise(advice).at(&storage.shown)
         })?;
         Ok(storage)
     }
