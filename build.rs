@@ -50,10 +50,24 @@ fn main() {
         println!("cargo:rustc-cdylib-link-arg=-fuse-ld=bfd");
         println!("cargo:rustc-cdylib-link-arg=-Wl,--default-symver");
     }
+    #[cfg(feature = "libhdfs")]
+    compile_jvm_symbols();
     if let Err(error) = write_header() {
         println!("cargo:warning=the C header cannot be generated: {error}");
         std::process::exit(1);
     }
+}
+
+/// What libhdfs is linked with in libjvm's place. A library whose threads the JVM may still know is never unloaded.
+#[cfg(feature = "libhdfs")]
+fn compile_jvm_symbols() {
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    cc::Build::new()
+        .file("src/storage/libhdfs/jvm_symbols.c")
+        .flag("-fvisibility=hidden")
+        .warnings_into_errors(true)
+        .extra_warnings(true)
+        .compile("ctu_jvm_symbols");
 }
 
 fn write_header() -> Result<(), Box<dyn std::error::Error>> {

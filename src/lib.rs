@@ -42,7 +42,11 @@ pub use run::{
     RunOptions, Session, SessionBuilder, SessionLog, Stage, REPORT_FORMAT, ROWS_LIMIT,
 };
 #[cfg(feature = "hdfs-native")]
-pub use storage::{HdfsNativeStorage, HdfsOptions};
+pub use storage::HdfsNativeStorage;
+#[cfg(feature = "hdfs")]
+pub use storage::HdfsOptions;
+#[cfg(feature = "libhdfs")]
+pub use storage::LibhdfsStorage;
 pub use storage::{LocalStorage, MemoryStorage, Storage};
 pub use task::{Codec, DefaultCodec};
 #[cfg(feature = "zookeeper")]

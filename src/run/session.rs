@@ -70,6 +70,12 @@ impl SessionBuilder {
         Ok(Self::new(Arc::new(crate::storage::HdfsNativeStorage::open(uri, options)?)))
     }
 
+    /// A session on HDFS, by libhdfs. It needs a lock too: [`Self::lock`].
+    #[cfg(feature = "libhdfs")]
+    pub fn libhdfs(uri: &str, options: &crate::storage::HdfsOptions) -> Result<Self> {
+        Ok(Self::new(Arc::new(crate::storage::LibhdfsStorage::open(uri, options)?)))
+    }
+
     /// The lock of the cluster.
     #[must_use]
     pub fn lock(self, lock: impl Lock + 'static) -> Self {

@@ -181,7 +181,8 @@ fn reading(storage: &dyn Storage) {
 }
 
 fn batches(storage: &dyn Storage) {
-    do_all(storage, &[folder("d"), create("d/old", b"")]);
+    do_all(storage, &[folder("d")]);
+    do_all(storage, &[create("d/old", b"")]);
     let changes =
         [create("d/a", b"1"), create("d/old", b""), create("d/b", b"2"), rename("d/absent", "d/c"), folder("d/e")];
     let expected = [None, Some(ErrorKind::AlreadyExists), None, Some(ErrorKind::NotFound), None];

@@ -3,16 +3,24 @@
 
 #[cfg(test)]
 pub(crate) mod conformance;
+#[cfg(feature = "hdfs")]
+mod hdfs;
 #[cfg(feature = "hdfs-native")]
 mod hdfs_native;
+#[cfg(feature = "libhdfs")]
+mod libhdfs;
 mod local;
 mod memory;
 mod overlap;
 
 use std::ops::ControlFlow;
 
+#[cfg(feature = "hdfs")]
+pub use hdfs::HdfsOptions;
 #[cfg(feature = "hdfs-native")]
-pub use hdfs_native::{HdfsNativeStorage, HdfsOptions};
+pub use hdfs_native::HdfsNativeStorage;
+#[cfg(feature = "libhdfs")]
+pub use libhdfs::LibhdfsStorage;
 pub use local::LocalStorage;
 pub use memory::MemoryStorage;
 pub(crate) use overlap::overlap;

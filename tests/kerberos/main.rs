@@ -94,25 +94,42 @@ fn t() {
         let n = h.kdc.krb5_conf_of_nobody().unwrap().display().to_string();
         all("kdc away", "open", &[me, &[("wait_ms", "2000")]].concat(), &[("KRB5_CONFIG", &n)]);
         {
-        let bad = h.conf().join("../conf2"); std::fs::create_dir_all(&bad).unwrap();
-        for f in ["core-site.xml", "hdfs-site.xml"] { let t = std::fs::read_to_string(h.conf().join(f)).unwrap(); let t: String = t.lines().filter(|l| !l.contains("dfs.data.transfer.protection")).map(|l| format!("{l}\n")).collect(); std::fs::write(bad.join(f), t).unwrap(); }
-        all("no dtp", "flow", &[me, &[("conf_dir", &bad.display().to_string())]].concat(), &[]);
-    }
-    {
-        let fake = h.conf().join("../lib"); std::fs::create_dir_all(&fake).unwrap(); std::fs::write(fake.join("libgssapi_krb5.so.2"), "").unwrap();
-        all("no lib", "open", me, &[("LD_LIBRARY_PATH", &fake.display().to_string())]);
-    }
-    h.kdc.server.pause().unwrap();
-    all("kdc paused", "open", &[me, &[("wait_ms", "2000")]].concat(), &[]);
-    h.kdc.server.resume().unwrap();
-    {
-        let home = h.conf().join("../kdc-two"); std::fs::create_dir_all(&home).unwrap();
-        let two = cluster::kdc::Kdc::start(&home, &[SERVERS, UPGRADER]).unwrap();
-        let k2 = two.keytab().display().to_string();
-        all("other realm keys", "open", &[("kerberos_principal", UPGRADER), ("kerberos_keytab", &k2)], &[("KRB5_CONFIG", &two.krb5_conf().display().to_string())]);
-        all("other realm keytab", "open", &[("kerberos_principal", UPGRADER), ("kerberos_keytab", &k2)], &[]);
-    }
-    let short = h.kdc.ticket(UPGRADER, 2).unwrap();
+            let bad = h.conf().join("../conf2");
+            std::fs::create_dir_all(&bad).unwrap();
+            for f in ["core-site.xml", "hdfs-site.xml"] {
+                let t = std::fs::read_to_string(h.conf().join(f)).unwrap();
+                let t: String = t
+                    .lines()
+                    .filter(|l| !l.contains("dfs.data.transfer.protection"))
+                    .map(|l| format!("{l}\n"))
+                    .collect();
+                std::fs::write(bad.join(f), t).unwrap();
+            }
+            all("no dtp", "flow", &[me, &[("conf_dir", &bad.display().to_string())]].concat(), &[]);
+        }
+        {
+            let fake = h.conf().join("../lib");
+            std::fs::create_dir_all(&fake).unwrap();
+            std::fs::write(fake.join("libgssapi_krb5.so.2"), "").unwrap();
+            all("no lib", "open", me, &[("LD_LIBRARY_PATH", &fake.display().to_string())]);
+        }
+        h.kdc.server.pause().unwrap();
+        all("kdc paused", "open", &[me, &[("wait_ms", "2000")]].concat(), &[]);
+        h.kdc.server.resume().unwrap();
+        {
+            let home = h.conf().join("../kdc-two");
+            std::fs::create_dir_all(&home).unwrap();
+            let two = cluster::kdc::Kdc::start(&home, &[SERVERS, UPGRADER]).unwrap();
+            let k2 = two.keytab().display().to_string();
+            all(
+                "other realm keys",
+                "open",
+                &[("kerberos_principal", UPGRADER), ("kerberos_keytab", &k2)],
+                &[("KRB5_CONFIG", &two.krb5_conf().display().to_string())],
+            );
+            all("other realm keytab", "open", &[("kerberos_principal", UPGRADER), ("kerberos_keytab", &k2)], &[]);
+        }
+        let short = h.kdc.ticket(UPGRADER, 2).unwrap();
         std::thread::sleep(std::time::Duration::from_secs(4));
         all("expired", "open", &[], &[("KRB5CCNAME", &short)]);
         all("HADOOP_PROXY_USER", "open", me, &[("HADOOP_PROXY_USER", "somebody")]);

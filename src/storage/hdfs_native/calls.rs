@@ -9,7 +9,8 @@ use hdfs_native::client::{FileStatus, ListStatusIterator};
 use hdfs_native::{Client, HdfsError, WriteOptions};
 use parking_lot::Mutex;
 
-use super::batch::Answer;
+use super::super::hdfs::batch::Answer;
+use super::super::hdfs::{absolute, PROBE};
 use super::errors::{cause, error, is_link, parent_is_a_file, Cause};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Entry, Kind, Stat, TreePath};
@@ -43,16 +44,8 @@ pub(super) struct Page {
 }
 
 impl Calls {
-    /// The absolute path, which never leaves the root: a [`TreePath`] has no `..`, and HDFS resolves none.
     fn absolute(&self, path: &TreePath) -> Result<String> {
-        if path.as_str().is_empty() {
-            return Ok(if self.root.is_empty() { "/".to_owned() } else { self.root.clone() });
-        }
-        if self.root.is_empty() && path.components().next() == Some(".reserved") {
-            let text = "/.reserved leads to every file of HDFS by its number, out of the root";
-            return Err(Error::new(ErrorKind::InvalidArgument, text).at(path));
-        }
-        Ok(format!("{}/{path}", self.root))
+        absolute(&self.root, path)
     }
 
     /// A call with its own deadline. One that runs out is a lost reply: it may have been carried out, and may be yet.
@@ -257,7 +250,7 @@ impl Calls {
     /// Whether names can be made in a folder: the NameNode checks the rights for a rename before it looks for the
     /// source, and this one, of a name to itself, can change nothing whatever it finds.
     pub(super) async fn probe(self: Arc<Self>, folder: TreePath) -> Answer<()> {
-        let at = match self.absolute(&folder.join(".comptask-upgrade-may-i-write-here")) {
+        let at = match self.absolute(&folder.join(PROBE)) {
             Ok(at) => at,
             Err(error) => return Answer::Done(Err(error)),
         };

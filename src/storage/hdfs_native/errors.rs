@@ -4,20 +4,9 @@ use std::io;
 
 use hdfs_native::HdfsError;
 
+pub(super) use super::super::hdfs::exceptions::Cause;
+use super::super::hdfs::exceptions::{of_exception, short};
 use crate::error::{Error, ErrorKind};
-
-/// What is known after a call that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// The NameNode said no: nothing was changed.
-    Said(ErrorKind),
-    /// It said that it cannot serve now: nothing was changed, and the same call may do later.
-    NotNow,
-    /// No NameNode took the connection, so nothing was sent.
-    Unreached,
-    /// The request may have been carried out and the reply did not come.
-    Lost,
-}
 
 /// What Kerberos says where no key distribution centre of the realm answers (`KRB5_KDC_UNREACH`, as it comes: unsigned).
 const KDC_UNREACHABLE: u32 = 0x96C7_3A9C;
@@ -72,51 +61,6 @@ fn lacks_gssapi(error: &HdfsError) -> bool {
     matches!(error, HdfsError::OperationFailed(text) if text.contains("libgssapi_krb"))
 }
 
-fn of_exception(class: &str, message: &str) -> Cause {
-    let said = match short(class) {
-        "SafeModeException"
-        | "RetriableException"
-        | "StandbyException"
-        | "ObserverRetryOnActiveException"
-        | "NoNamenodesAvailableException" => return Cause::NotNow,
-        // The NameNode was stopped in the middle of it.
-        "InterruptedException"
-        | "InterruptedIOException"
-        | "ClosedByInterruptException"
-        | "AsynchronousCloseException" => {
-            return Cause::Lost;
-        }
-        // Hadoop before 2.8 says so of a file that stands where a folder should.
-        "AccessControlException" if message.contains("(is not a directory)") => ErrorKind::NotFound,
-        // A folder, which is no file to be read.
-        "FileNotFoundException" if message.starts_with("Path is not a file") => ErrorKind::Storage,
-        "FileNotFoundException" | "ParentNotDirectoryException" => ErrorKind::NotFound,
-        "FileAlreadyExistsException" | "AlreadyBeingCreatedException" | "RecoveryInProgressException" => {
-            ErrorKind::AlreadyExists
-        }
-        "AccessControlException" | "AuthorizationException" | "SnapshotAccessControlException" | "InvalidToken" => {
-            ErrorKind::Permission
-        }
-        "PathComponentTooLongException" | "MaxDirectoryItemsExceededException" => ErrorKind::TooLarge,
-        "IOException" if message.contains("Pathname too long") => ErrorKind::TooLarge,
-        "NSQuotaExceededException"
-        | "DSQuotaExceededException"
-        | "QuotaByStorageTypeExceededException"
-        | "QuotaExceededException"
-        | "ClusterStorageCapacityExceededException" => ErrorKind::Quota,
-        "PathIsNotEmptyDirectoryException" => ErrorKind::NotEmpty,
-        "InvalidPathException" | "HadoopIllegalArgumentException" | "IllegalArgumentException" => {
-            ErrorKind::InvalidArgument
-        }
-        "UnresolvedPathException" | "UnresolvedLinkException" => ErrorKind::Refused,
-        "UnsupportedOperationException" => ErrorKind::Unsupported,
-        // A defect in the NameNode says nothing about how far it came.
-        _ if class.starts_with("java.lang.") => return Cause::Lost,
-        _ => ErrorKind::Storage,
-    };
-    Cause::Said(said)
-}
-
 /// Whether the path, or one above it, is a link of HDFS.
 pub(super) fn is_link(error: &HdfsError) -> bool {
     matches!(error, HdfsError::RPCError(class, _)
@@ -127,10 +71,6 @@ pub(super) fn is_link(error: &HdfsError) -> bool {
 pub(super) fn parent_is_a_file(error: &HdfsError) -> bool {
     matches!(error, HdfsError::RPCError(class, message)
         if short(class) == "ParentNotDirectoryException" || message.contains("(is not a directory)"))
-}
-
-fn short(class: &str) -> &str {
-    class.rsplit(['.', '$']).next().unwrap_or(class)
 }
 
 /// The error in words, a remote one without its stack trace.

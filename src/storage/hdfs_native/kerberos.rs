@@ -3,7 +3,7 @@
 
 use std::fs::File;
 
-use super::options::{Configuration, HdfsOptions};
+use super::super::hdfs::options::{Configuration, HdfsOptions};
 use crate::error::{Error, ErrorKind, Result};
 
 const AUTHENTICATION: &str = "hadoop.security.authentication";

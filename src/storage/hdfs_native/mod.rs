@@ -8,33 +8,45 @@
 //! The client keeps idle connections to DataNodes for the whole process (a few seconds' worth, reused or dropped by the
 //! next read of any storage); everything else ends with the storage.
 
-mod batch;
 mod calls;
 mod errors;
 mod kerberos;
 mod name_service;
-mod options;
-mod site;
 mod threads;
 
+use std::future::Future;
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hdfs_native::{ClientBuilder, WriteOptions};
 use parking_lot::Mutex;
 
-use self::batch::{Batch, Step};
 use self::calls::{Calls, Listing};
-use self::options::Configuration;
-pub use self::options::HdfsOptions;
 use self::threads::Threads;
+use super::hdfs::batch::{Answer, Batch, Reply, Step};
+use super::hdfs::options::Configuration;
+use super::hdfs::{process_user, Address, HdfsOptions};
 use super::{only, EntrySink, Flow, Storage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Kind, Stat, TreePath};
 
 /// No folder: the client would take the one that the environment names if it were given none.
 const NO_CONF_DIR: &str = "/dev/null";
+
+/// How many calls are under way at a time: more fail on a single DataNode, and fewer are slower.
+const IN_FLIGHT: usize = 256;
+
+/// The client's own retries, short since the waiting is done here.
+const DEFAULTS: [(&str, &str); 3] = [
+    ("dfs.client.failover.max.attempts", "3"),
+    ("dfs.client.failover.sleep.base.millis", "100"),
+    ("dfs.client.failover.sleep.max.millis", "1000"),
+];
+
+/// A call, not yet started.
+type Call<T> = Pin<Box<dyn Future<Output = Answer<T>> + Send>>;
 
 /// A tree on HDFS, without a JVM.
 pub struct HdfsNativeStorage {
@@ -55,9 +67,14 @@ impl HdfsNativeStorage {
     /// there, `Refused` where it is no folder; `RetryLater` where no NameNode can be reached or serves, `Storage` where
     /// none answers.
     pub fn open(uri: &str, options: &HdfsOptions) -> Result<Self> {
+        if !options.jvm().is_empty() {
+            let text = "java_home, class_path and jvm_options are options of the client libhdfs, not of this one";
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
         let configuration = options.configuration()?;
         let address = Address::parse(uri, &configuration)?;
         configuration.check(&address.authority)?;
+        name_service::check(&configuration, &address.authority)?;
         kerberos::check(options, &configuration)?;
         let threads = Threads::start()?;
         let calls = Arc::new(calls(&address, options, &configuration, &threads)?);
@@ -65,7 +82,7 @@ impl HdfsNativeStorage {
             calls,
             threads,
             shown: address.shown(),
-            in_flight: options.in_flight,
+            in_flight: options.in_flight.unwrap_or(IN_FLIGHT),
             wait: options.wait,
             folder_entries: configuration.folder_entries()?,
         };
@@ -92,9 +109,14 @@ impl HdfsNativeStorage {
         }
     }
 
-    fn batch(&self, in_flight: usize, wait_if_away: bool, defect: ErrorKind) -> Result<Batch<'_>> {
+    fn batch(&self, in_flight: usize, wait_if_away: bool, defect: ErrorKind) -> Batch {
         let in_flight = if in_flight == 0 { self.in_flight } else { in_flight };
-        Ok(Batch { handle: self.threads.handle()?, in_flight, wait: self.wait, wait_if_away, defect })
+        Batch { in_flight, wait: self.wait, wait_if_away, defect }
+    }
+
+    /// Starts a call on the client's threads.
+    fn send<T: Send + 'static>(&self, call: Call<T>, reply: Reply<T>) {
+        self.threads.spawn(async move { reply.send(call.await) });
     }
 
     fn reads<T: Send + 'static>(
@@ -102,14 +124,11 @@ impl HdfsNativeStorage {
         paths: &[TreePath],
         in_flight: usize,
         wait_if_away: bool,
-        call: impl Fn(Arc<Calls>, TreePath) -> batch::Call<T>,
+        call: impl Fn(Arc<Calls>, TreePath) -> Call<T>,
     ) -> Vec<Result<T>> {
-        let batch = match self.batch(in_flight, wait_if_away, ErrorKind::Storage) {
-            Ok(batch) => batch,
-            Err(error) => return vec_of(paths.len(), &error),
-        };
-        batch.run(paths.len(), &|| Ok(()), &|index, _| {
-            call(Arc::clone(&self.calls), paths.get(index).cloned().unwrap_or_default())
+        let batch = self.batch(in_flight, wait_if_away, ErrorKind::Storage);
+        batch.run(paths.len(), &|| Ok(()), &|index, _, reply| {
+            self.send(call(Arc::clone(&self.calls), paths.get(index).cloned().unwrap_or_default()), reply);
         })
     }
 }
@@ -145,19 +164,17 @@ impl Storage for HdfsNativeStorage {
     }
 
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
-        let batch = match self.batch(flow.in_flight, true, ErrorKind::OutcomeUnknown) {
-            Ok(batch) => batch,
-            Err(error) => return vec_of(changes.len(), &error),
-        };
-        batch.run(changes.len(), &|| flow.fence.permit(), &|index, step| {
+        let batch = self.batch(flow.in_flight, true, ErrorKind::OutcomeUnknown);
+        batch.run(changes.len(), &|| flow.fence.permit(), &|index, step, reply| {
             let calls = Arc::clone(&self.calls);
             // The batch asks for what it was given, so there is always a change.
             let change = changes.get(index).cloned();
             let change = change.unwrap_or(Change::MakeFolder { path: TreePath::root() });
-            match step {
+            let call: Call<()> = match step {
                 Step::Make => Box::pin(calls.change(change)),
                 Step::Clear { again, .. } => Box::pin(calls.clear(change, *again)),
-            }
+            };
+            self.send(call, reply);
         })
     }
 
@@ -182,10 +199,6 @@ impl std::fmt::Debug for HdfsNativeStorage {
     }
 }
 
-fn vec_of<T>(count: usize, error: &Error) -> Vec<Result<T>> {
-    (0..count).map(|_| Err(error.clone())).collect()
-}
-
 fn calls(address: &Address, options: &HdfsOptions, conf: &Configuration, threads: &Threads) -> Result<Calls> {
     let (file_mode, folder_mode) = conf.modes()?;
     let mut write = WriteOptions::default()
@@ -196,10 +209,12 @@ fn calls(address: &Address, options: &HdfsOptions, conf: &Configuration, threads
     if let Some(replication) = options.replication.map_or_else(|| conf.replication(), |given| Ok(Some(given)))? {
         write = write.replication(replication);
     }
+    let mut settings = conf.over(&DEFAULTS);
+    name_service::plain_lists(&mut settings);
     let mut builder = ClientBuilder::new()
         .with_url(format!("hdfs://{}", address.authority))
         .with_config_dir(NO_CONF_DIR)
-        .with_config(conf.for_client())
+        .with_config(settings)
         .with_io_runtime(threads.handle()?.clone());
     // Without a name the client asks the environment for one. With Kerberos a name would be somebody to stand in for,
     // so there it is only given where it is asked for.
@@ -221,41 +236,6 @@ fn calls(address: &Address, options: &HdfsOptions, conf: &Configuration, threads
         errors::error(ErrorKind::InvalidArgument, "the HDFS client cannot be opened", &failed).at(address.shown())
     })?;
     Ok(Calls { client, root: address.path.clone(), timeout: options.call_timeout, write, folder_mode })
-}
-
-fn process_user() -> Result<String> {
-    whoami::username().map_err(|error| {
-        Error::new(ErrorKind::InvalidArgument, format!("the user of this process has no name: {error}"))
-            .advise("set the option user of the HDFS client")
-    })
-}
-
-/// Where a root lies.
-struct Address {
-    authority: String,
-    /// The absolute path without a `/` at its end; empty for `/`.
-    path: String,
-}
-
-impl Address {
-    fn parse(uri: &str, configuration: &Configuration) -> Result<Self> {
-        let Some(rest) = uri.strip_prefix("hdfs://") else {
-            return Err(Error::new(ErrorKind::InvalidArgument, "a root on HDFS begins with hdfs://"));
-        };
-        let (given, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-        let authority = configuration.authority(given)?;
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let below = TreePath::parse(path.strip_prefix('/').unwrap_or(path))
-            .map_err(|error| Error::new(error.kind(), error.message()).at(path))?;
-        if below.components().next() == Some(".reserved") {
-            return Err(Error::new(ErrorKind::InvalidArgument, "a root cannot lie in /.reserved").at(path));
-        }
-        Ok(Self { authority, path: path.to_owned() })
-    }
-
-    fn shown(&self) -> String {
-        format!("hdfs://{}{}", self.authority, if self.path.is_empty() { "/" } else { &self.path })
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The client's own threads: a small runtime that ends with its storage, wherever that is dropped.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,13 @@ impl Threads {
     pub(super) fn handle(&self) -> Result<&Handle> {
         let runtime = self.0.as_ref();
         runtime.map(Runtime::handle).ok_or_else(|| Error::new(ErrorKind::Internal, "the HDFS client has ended"))
+    }
+
+    /// Carries a call; it is dropped where the threads have ended.
+    pub(super) fn spawn(&self, call: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.0 {
+            drop(runtime.spawn(call));
+        }
     }
 }
 

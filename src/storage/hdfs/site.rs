@@ -13,7 +13,7 @@ const FILES: [&str; 2] = ["core-site.xml", "hdfs-site.xml"];
 /// # Errors
 /// `NotFound` where neither file is there; `InvalidArgument` where one is not what Hadoop writes, `Unsupported` where
 /// it includes another, which would be left out in silence otherwise.
-pub(super) fn read(folder: &Path) -> Result<BTreeMap<String, String>> {
+pub(crate) fn read(folder: &Path) -> Result<BTreeMap<String, String>> {
     let mut properties = BTreeMap::new();
     let mut found = false;
     for name in FILES {

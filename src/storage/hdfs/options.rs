@@ -5,12 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::name_service::plain_lists;
+use super::jvm_options::JvmOptions;
 use super::site;
 use crate::error::{Error, ErrorKind, Result};
-
-/// How many calls are under way at a time: more fail on a single DataNode, and fewer are slower.
-const IN_FLIGHT: usize = 256;
 
 /// The NameNode reserves a whole block for every open file; 128 MiB times [`IN_FLIGHT`] would fill a small disk.
 const BLOCK_BYTES: u64 = 1 << 20;
@@ -27,16 +24,18 @@ const HADOOP_KEYS: [&str; 4] = ["dfs.", "fs.", "hadoop.", "ipc."];
 /// How the HDFS client behaves. Nothing is read from the environment unless an option asks for it.
 #[derive(Clone)]
 pub struct HdfsOptions {
-    pub(super) user: Option<String>,
-    pub(super) call_timeout: Duration,
-    pub(super) wait: Duration,
-    pub(super) in_flight: usize,
-    pub(super) block_bytes: u64,
-    pub(super) replication: Option<u32>,
-    pub(super) principal: Option<String>,
-    pub(super) keytab: Option<String>,
-    pub(super) ticket_cache: Option<String>,
-    conf_dir: Option<PathBuf>,
+    pub(crate) user: Option<String>,
+    pub(crate) call_timeout: Duration,
+    pub(crate) wait: Duration,
+    pub(crate) in_flight: Option<usize>,
+    pub(crate) block_bytes: u64,
+    pub(crate) replication: Option<u32>,
+    pub(crate) principal: Option<String>,
+    pub(crate) keytab: Option<String>,
+    pub(crate) ticket_cache: Option<String>,
+    pub(crate) conf_dir: Option<PathBuf>,
+    jvm: JvmOptions,
+    jvm_of_environment: JvmOptions,
     hadoop: BTreeMap<String, String>,
 }
 
@@ -46,13 +45,15 @@ impl Default for HdfsOptions {
             user: None,
             call_timeout: Duration::from_secs(60),
             wait: Duration::from_secs(60),
-            in_flight: IN_FLIGHT,
+            in_flight: None,
             block_bytes: BLOCK_BYTES,
             replication: None,
             principal: None,
             keytab: None,
             ticket_cache: None,
             conf_dir: None,
+            jvm: JvmOptions::default(),
+            jvm_of_environment: JvmOptions::default(),
             hadoop: BTreeMap::new(),
         }
     }
@@ -66,10 +67,13 @@ impl HdfsOptions {
     ///   takes the one that `HADOOP_CONF_DIR` names now.
     /// - `call_timeout_ms`: the deadline of every call (60,000). `wait_ms`: how long a NameNode that is starting, in
     ///   safe mode or standby is waited for (60,000; 0 not at all).
-    /// - `in_flight`: how many calls are under way at a time where the run does not say (256).
+    /// - `in_flight`: how many calls are under way at a time where the run does not say (256; 16 with libhdfs).
     /// - `block_size` in bytes (1,048,576) and `replication` (as the server has it) of new files.
     /// - `kerberos_principal`, `kerberos_keytab`, `kerberos_cache`: whose ticket is used, where the configuration says
     ///   `hadoop.security.authentication` is `kerberos`.
+    /// - `java_home`, `class_path`, `jvm_options`: of libhdfs alone, for the JVM that it starts where the process has none;
+    ///   `jvm_from_environment` with the value `true` takes what is not set from `JAVA_HOME`, `CLASSPATH` and
+    ///   `LIBHDFS_OPTS` as they are now.
     /// - any key that begins with `dfs.`, `fs.`, `hadoop.` or `ipc.`: Hadoop's own, over what its files say.
     ///
     /// # Errors
@@ -81,12 +85,19 @@ impl HdfsOptions {
             "conf_from_environment" => self.conf_dir = conf_from_environment(key, value)?.or(self.conf_dir.take()),
             "call_timeout_ms" => self.call_timeout = Duration::from_millis(number(key, value, 1..=3_600_000)?),
             "wait_ms" => self.wait = Duration::from_millis(number(key, value, 0..=86_400_000)?),
-            "in_flight" => self.in_flight = number(key, value, 1..=4_096)?,
+            "in_flight" => self.in_flight = Some(number(key, value, 1..=4_096)?),
             "block_size" => self.block_bytes = block_bytes(key, value)?,
             "replication" => self.replication = Some(number(key, value, 1..=512)?),
             "kerberos_principal" => self.principal = Some(text(key, value)?),
             "kerberos_keytab" => self.keytab = Some(text(key, value)?),
             "kerberos_cache" => self.ticket_cache = Some(text(key, value)?),
+            "java_home" => self.jvm.java_home = Some(PathBuf::from(text(key, value)?)),
+            "class_path" => self.jvm.class_path = Some(text(key, value)?),
+            "jvm_options" => self.jvm.options = JvmOptions::words(&text(key, value)?),
+            "jvm_from_environment" => {
+                let asked = flag(key, value)?;
+                self.jvm_of_environment = if asked { JvmOptions::of_environment() } else { JvmOptions::default() };
+            }
             _ if HADOOP_KEYS.iter().any(|prefix| key.starts_with(prefix)) => {
                 self.hadoop.insert(key.to_owned(), value.trim().to_owned());
             }
@@ -97,8 +108,13 @@ impl HdfsOptions {
         Ok(())
     }
 
+    /// What a JVM is started with.
+    pub(crate) fn jvm(&self) -> JvmOptions {
+        self.jvm.clone().or(self.jvm_of_environment.clone())
+    }
+
     /// Hadoop's configuration: its files where a folder is given, and over them what was set by name.
-    pub(super) fn configuration(&self) -> Result<Configuration> {
+    pub(crate) fn configuration(&self) -> Result<Configuration> {
         let mut map = self.conf_dir.as_deref().map_or_else(|| Ok(BTreeMap::new()), site::read)?;
         map.extend(self.hadoop.clone());
         Ok(Configuration(map))
@@ -107,14 +123,17 @@ impl HdfsOptions {
 
 /// The words of a folder, where the environment names one and the option says that it is to be asked.
 fn conf_from_environment(key: &str, value: &str) -> Result<Option<PathBuf>> {
-    match value {
-        "false" => Ok(None),
-        "true" => match std::env::var_os("HADOOP_CONF_DIR").filter(|folder| !folder.is_empty()) {
-            Some(folder) => Ok(Some(PathBuf::from(folder))),
-            None => Err(bad(key, "HADOOP_CONF_DIR is not set")),
-        },
-        _ => Err(bad(key, "it is true or false")),
+    if !flag(key, value)? {
+        return Ok(None);
     }
+    match std::env::var_os("HADOOP_CONF_DIR").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Ok(Some(PathBuf::from(folder))),
+        None => Err(bad(key, "HADOOP_CONF_DIR is not set")),
+    }
+}
+
+fn flag(key: &str, value: &str) -> Result<bool> {
+    value.parse().map_err(|_| bad(key, "it is true or false"))
 }
 
 fn bad(key: &str, why: &str) -> Error {
@@ -147,11 +166,17 @@ fn block_bytes(key: &str, value: &str) -> Result<u64> {
 }
 
 /// Hadoop's configuration, as far as this library or its client asks for it.
-pub(super) struct Configuration(BTreeMap<String, String>);
+pub(crate) struct Configuration(BTreeMap<String, String>);
 
 impl Configuration {
-    pub(super) fn get(&self, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
+    }
+
+    /// Takes a setting over where there is none of its key.
+    #[cfg(feature = "libhdfs")]
+    pub(crate) fn fill(&mut self, key: String, value: String) {
+        self.0.entry(key).or_insert(value);
     }
 
     fn number<T: FromStr>(&self, key: &str) -> Result<Option<T>> {
@@ -160,7 +185,7 @@ impl Configuration {
     }
 
     /// Who is asked for an authority: a name service stays as it is, a host without a port gets Hadoop's.
-    pub(super) fn authority(&self, given: &str) -> Result<String> {
+    pub(crate) fn authority(&self, given: &str) -> Result<String> {
         let authority = if given.is_empty() {
             let default = self.get("fs.defaultFS").and_then(|uri| uri.strip_prefix("hdfs://"));
             default.map(|rest| rest.trim_end_matches('/')).ok_or_else(|| {
@@ -184,9 +209,15 @@ impl Configuration {
         Ok(format!("{authority}:{NAME_NODE_PORT}"))
     }
 
-    /// What must not go unseen: words that Hadoop would replace and the client does not, and what is wrong with a name
-    /// service.
-    pub(super) fn check(&self, authority: &str) -> Result<()> {
+    pub(crate) fn is_name_service(&self, name: &str) -> bool {
+        self.get(&format!("dfs.ha.namenodes.{name}")).is_some()
+    }
+
+    /// What must not go unseen: a proxy provider whose reads may be behind the writes, and words that Hadoop would
+    /// replace and the client without a JVM does not.
+    #[cfg(any(feature = "hdfs-native", test))]
+    pub(crate) fn check(&self, authority: &str) -> Result<()> {
+        refuse_observers(authority, self.get(&provider_key(authority)))?;
         let of_the_client = |key: &str| {
             key.starts_with("dfs.client.")
                 || key.starts_with("dfs.ha.namenodes.")
@@ -197,17 +228,18 @@ impl Configuration {
         };
         match self.0.iter().find(|(key, value)| of_the_client(key) && value.contains("${")) {
             Some((key, value)) => Err(bad(key, &format!("{value} is not replaced here; write it out"))),
-            None => self.check_name_service(authority),
+            None => Ok(()),
         }
     }
 
     /// Whether a ticket is needed.
-    pub(super) fn is_secure(&self) -> bool {
+    pub(crate) fn is_secure(&self) -> bool {
         self.get("hadoop.security.authentication").is_some_and(|method| method != "simple")
     }
 
     /// The rights of new files and folders: all but what the mask takes.
-    pub(super) fn modes(&self) -> Result<(u32, u32)> {
+    #[cfg(any(feature = "hdfs-native", test))]
+    pub(crate) fn modes(&self) -> Result<(u32, u32)> {
         let key = "fs.permissions.umask-mode";
         let mask = match self.get(key) {
             None => 0o022,
@@ -219,26 +251,35 @@ impl Configuration {
         Ok((0o666 & !mask, 0o777 & !mask))
     }
 
-    pub(super) fn replication(&self) -> Result<Option<u32>> {
+    pub(crate) fn replication(&self) -> Result<Option<u32>> {
         self.number("dfs.replication")
     }
 
-    pub(super) fn folder_entries(&self) -> Result<u64> {
+    pub(crate) fn folder_entries(&self) -> Result<u64> {
         Ok(self.number("dfs.namenode.fs-limits.max-directory-items")?.unwrap_or(FOLDER_ENTRIES))
     }
 
-    /// What the client is given: the configuration, with short retries of its own where nothing is configured, since
-    /// the waiting is done here.
-    pub(super) fn for_client(&self) -> BTreeMap<String, String> {
-        let mut map = BTreeMap::from([
-            ("dfs.client.failover.max.attempts".to_owned(), "3".to_owned()),
-            ("dfs.client.failover.sleep.base.millis".to_owned(), "100".to_owned()),
-            ("dfs.client.failover.sleep.max.millis".to_owned(), "1000".to_owned()),
-        ]);
+    /// The configuration, and what counts where it says nothing.
+    pub(crate) fn over(&self, defaults: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let mut map: BTreeMap<String, String> =
+            defaults.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         map.extend(self.0.clone());
-        plain_lists(&mut map);
         map
     }
+}
+
+/// Under which key Hadoop keeps the class that chooses among the `NameNode`s of a name service.
+pub(crate) fn provider_key(authority: &str) -> String {
+    format!("dfs.client.failover.proxy.provider.{authority}")
+}
+
+/// Refuses a provider that reads from observers.
+pub(crate) fn refuse_observers(authority: &str, provider: Option<&str>) -> Result<()> {
+    let Some(provider) = provider.filter(|provider| provider.contains("Observer")) else { return Ok(()) };
+    let key = provider_key(authority);
+    let text = format!("{provider} is refused: an observer's answer may be older than this run's own changes");
+    let advice = format!("set {key} to ...server.namenode.ha.ConfiguredFailoverProxyProvider for this run");
+    Err(Error::new(ErrorKind::Unsupported, text).advise(advice))
 }
 
 #[cfg(test)]
@@ -264,12 +305,15 @@ mod tests {
             ("user", ""),
             ("colour", "red"),
             ("conf_from_environment", "maybe"),
+            ("jvm_from_environment", "1"),
+            ("class_path", ""),
         ] {
             let error = options.set(key, value).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{key}");
             assert!(error.message().contains(key), "{error}");
         }
-        assert_eq!((options.in_flight, options.block_bytes), (256, 1 << 20));
+        assert_eq!((options.in_flight, options.block_bytes), (None, 1 << 20));
+        assert!(options.jvm().is_empty());
     }
 
     #[test]
@@ -289,7 +333,13 @@ mod tests {
     }
 
     #[test]
-    fn words_that_hadoop_would_replace_are_refused() {
+    fn an_observer_is_refused_by_name() {
+        let provider = "org.apache.hadoop.hdfs.server.namenode.ha.ObserverReadProxyProvider";
+        let conf = options(&[("dfs.client.failover.proxy.provider.ns1", provider)]).configuration().unwrap();
+        let error = conf.check("ns1").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.message().contains(provider), "{error}");
+        assert!(conf.check("another").is_ok());
         let conf = options(&[("dfs.namenode.rpc-address.ns1.a", "${host}:1")]).configuration().unwrap();
         assert!(conf.check("ns1").unwrap_err().message().contains("${host}"));
     }

@@ -2,12 +2,8 @@
 //! them and report back, so a batch is read top to bottom here.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-
-use tokio::runtime::Handle;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -19,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// What became of one call.
-pub(super) enum Answer<T> {
+pub(crate) enum Answer<T> {
     /// It has its result.
     Done(Result<T>),
     /// Not done, and the same call may do later.
@@ -39,7 +35,7 @@ pub(super) enum Answer<T> {
 
 /// What a call is to do.
 #[derive(Clone)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// What was asked for.
     Make,
     /// The end of a file that could not be filled.
@@ -51,21 +47,43 @@ pub(super) enum Step {
     },
 }
 
-/// A call, not yet started.
-pub(super) type Call<T> = Pin<Box<dyn Future<Output = Answer<T>> + Send>>;
+/// Where the answer of one call goes. One that is dropped without an answer, as by a panic, says so by itself.
+pub(crate) struct Reply<T> {
+    ticket: Option<Ticket>,
+    reports: mpsc::Sender<(Ticket, Answer<T>)>,
+    defect: ErrorKind,
+}
+
+impl<T> Reply<T> {
+    /// Hands the answer over. Nobody listens where the batch is over, and then nobody asks.
+    pub(crate) fn send(mut self, answer: Answer<T>) {
+        self.report(answer);
+    }
+
+    fn report(&mut self, answer: Answer<T>) {
+        if let Some(ticket) = self.ticket.take() {
+            let _nobody_listens = self.reports.send((ticket, answer));
+        }
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        let error = Error::new(self.defect, "a call of the HDFS client broke off without an answer");
+        self.report(Answer::Done(Err(error)));
+    }
+}
 
 /// How a batch is carried out.
-pub(super) struct Batch<'a> {
-    /// Starts calls.
-    pub(super) handle: &'a Handle,
+pub(crate) struct Batch {
     /// How many are under way at most.
-    pub(super) in_flight: usize,
+    pub(crate) in_flight: usize,
     /// How long a NameNode that cannot serve is waited for.
-    pub(super) wait: Duration,
+    pub(crate) wait: Duration,
     /// Whether one that cannot be reached is waited for too.
-    pub(super) wait_if_away: bool,
+    pub(crate) wait_if_away: bool,
     /// What a call is that ended in a defect of the client.
-    pub(super) defect: ErrorKind,
+    pub(crate) defect: ErrorKind,
 }
 
 struct Ticket {
@@ -85,13 +103,13 @@ struct State<T> {
     refused: Option<Error>,
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Carries out `count` calls, each started by `start` after `permit` gave leave, and gives the answers in order.
-    pub(super) fn run<T: Send + 'static>(
+    pub(crate) fn run<T>(
         &self,
         count: usize,
         permit: &dyn Fn() -> Result<()>,
-        start: &dyn Fn(usize, &Step) -> Call<T>,
+        start: &dyn Fn(usize, &Step, Reply<T>),
     ) -> Vec<Result<T>> {
         let (sender, reports) = mpsc::channel();
         let mut state = State {
@@ -113,8 +131,8 @@ impl Batch<'_> {
                     state.refuse(ticket, refusal);
                     continue;
                 }
-                let call = start(ticket.index, &ticket.step);
-                self.send(ticket, call, sender.clone());
+                let (index, step) = (ticket.index, ticket.step.clone());
+                start(index, &step, Reply { ticket: Some(ticket), reports: sender.clone(), defect: self.defect });
                 running += 1;
             }
             if running == 0 && state.queue.is_empty() {
@@ -131,18 +149,6 @@ impl Batch<'_> {
         }
         let missing = || Err(Error::new(ErrorKind::Internal, "a call of the HDFS client ended without an answer"));
         state.answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
-    }
-
-    /// Starts a call in a task of its own, so that a defect of the client ends in an answer too.
-    fn send<T: Send + 'static>(&self, ticket: Ticket, call: Call<T>, reports: mpsc::Sender<(Ticket, Answer<T>)>) {
-        let (inner, defect) = (self.handle.clone(), self.defect);
-        self.handle.spawn(async move {
-            let answer = inner.spawn(call).await.unwrap_or_else(|error| {
-                Answer::Done(Err(Error::new(defect, format!("a call of the HDFS client broke off: {error}"))))
-            });
-            // Nobody listens where the batch is over, and then nobody asks.
-            let _nobody_listens = reports.send((ticket, answer));
-        });
     }
 }
 
@@ -172,7 +178,7 @@ impl<T> State<T> {
         self.answer(ticket.index, Err(error));
     }
 
-    fn take(&mut self, batch: &Batch<'_>, mut ticket: Ticket, answer: Answer<T>) {
+    fn take(&mut self, batch: &Batch, mut ticket: Ticket, answer: Answer<T>) {
         let answer = match answer {
             Answer::Away(error) if !batch.wait_if_away => Answer::Done(Err(error)),
             Answer::Away(error) => Answer::Later(error),
@@ -235,7 +241,6 @@ fn left_behind(error: &Error, failed: &Error) -> Error {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::threads::Threads;
     use super::*;
 
     fn failed(kind: ErrorKind) -> Error {
@@ -244,17 +249,16 @@ mod tests {
 
     /// The answer of a batch of one, how often leave was asked for, and how often the call was made.
     fn one(leaves: usize, wait: Duration, answer: fn(&Step, usize) -> Answer<()>) -> (Result<()>, usize, usize) {
-        let threads = Threads::start().unwrap();
-        let handle = threads.handle().unwrap();
-        let batch = Batch { handle, in_flight: 4, wait, wait_if_away: true, defect: ErrorKind::OutcomeUnknown };
+        let batch = Batch { in_flight: 4, wait, wait_if_away: true, defect: ErrorKind::OutcomeUnknown };
         let (asked, made) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let permit = || match asked.fetch_add(1, Ordering::Relaxed) {
             before if before < leaves => Ok(()),
             _ => Err(failed(ErrorKind::LockLost)),
         };
-        let start = |_, step: &Step| -> Call<()> {
+        let start = |_, step: &Step, reply: Reply<()>| {
             let (step, made) = (step.clone(), made.fetch_add(1, Ordering::Relaxed));
-            Box::pin(async move { answer(&step, made) })
+            // A panic ends the thread and drops the reply, as it does in a client.
+            drop(std::thread::spawn(move || reply.send(answer(&step, made))).join());
         };
         let answers = batch.run(1, &permit, &start);
         (answers.into_iter().next().unwrap(), asked.into_inner(), made.into_inner())

@@ -1,0 +1,72 @@
+//! What an exception of Java means: by its class, not by its words. Both clients hear of the same ones.
+
+use crate::error::ErrorKind;
+
+/// What is known after a call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The NameNode said no: nothing was changed.
+    Said(ErrorKind),
+    /// It said that it cannot serve now: nothing was changed, and the same call may do later.
+    NotNow,
+    /// No NameNode took the connection, so nothing was sent.
+    Unreached,
+    /// The request may have been carried out and the reply did not come.
+    Lost,
+}
+
+/// The cause of a call that the NameNode ended in an exception of this class.
+pub(crate) fn of_exception(class: &str, message: &str) -> Cause {
+    of_known_exception(class, message).unwrap_or(Cause::Said(ErrorKind::Storage))
+}
+
+/// The same for the classes that have a meaning of their own.
+pub(crate) fn of_known_exception(class: &str, message: &str) -> Option<Cause> {
+    let said = match short(class) {
+        "SafeModeException"
+        | "RetriableException"
+        | "StandbyException"
+        | "ObserverRetryOnActiveException"
+        | "NoNamenodesAvailableException" => return Some(Cause::NotNow),
+        // The NameNode was stopped in the middle of it.
+        "InterruptedException"
+        | "InterruptedIOException"
+        | "ClosedByInterruptException"
+        | "AsynchronousCloseException" => {
+            return Some(Cause::Lost);
+        }
+        // Hadoop before 2.8 says so of a file that stands where a folder should.
+        "AccessControlException" if message.contains("(is not a directory)") => ErrorKind::NotFound,
+        // A folder, which is no file to be read.
+        "FileNotFoundException" if message.starts_with("Path is not a file") => ErrorKind::Storage,
+        "FileNotFoundException" | "ParentNotDirectoryException" => ErrorKind::NotFound,
+        "FileAlreadyExistsException" | "AlreadyBeingCreatedException" | "RecoveryInProgressException" => {
+            ErrorKind::AlreadyExists
+        }
+        "AccessControlException" | "AuthorizationException" | "SnapshotAccessControlException" | "InvalidToken" => {
+            ErrorKind::Permission
+        }
+        "PathComponentTooLongException" | "MaxDirectoryItemsExceededException" => ErrorKind::TooLarge,
+        "IOException" if message.contains("Pathname too long") => ErrorKind::TooLarge,
+        "NSQuotaExceededException"
+        | "DSQuotaExceededException"
+        | "QuotaByStorageTypeExceededException"
+        | "QuotaExceededException"
+        | "ClusterStorageCapacityExceededException" => ErrorKind::Quota,
+        "PathIsNotEmptyDirectoryException" => ErrorKind::NotEmpty,
+        "InvalidPathException" | "HadoopIllegalArgumentException" | "IllegalArgumentException" => {
+            ErrorKind::InvalidArgument
+        }
+        "UnresolvedPathException" | "UnresolvedLinkException" => ErrorKind::Refused,
+        "UnsupportedOperationException" => ErrorKind::Unsupported,
+        // A defect in the NameNode says nothing about how far it came.
+        _ if class.starts_with("java.lang.") => return Some(Cause::Lost),
+        _ => return None,
+    };
+    Some(Cause::Said(said))
+}
+
+/// A class without its package.
+pub(crate) fn short(class: &str) -> &str {
+    class.rsplit(['.', '$']).next().unwrap_or(class)
+}

@@ -1,0 +1,368 @@
+//! A tree on HDFS, by libhdfs and the Java machine behind it: the host's own where it has one, with its configuration and
+//! its Kerberos ticket, else one that is started for this.
+//!
+//! The contract asks for files that are never overwritten and renames that never move into a folder. libhdfs has neither,
+//! but the `FileSystem` that it connects has: those calls are made on that object. So nothing is looked at first and done
+//! after, and there is no race to close. Threads are attached as long as a storage lives, and detached before they end.
+
+#![allow(unsafe_code, reason = "libhdfs and the Java Native Interface are C")]
+
+mod calls;
+mod connect;
+mod jvm;
+mod pool;
+mod thrown;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jni::objects::{GlobalRef, JObject, JValue};
+use jni::JNIEnv;
+
+use self::calls::{constant, setting, Calls};
+use self::connect::{Connection, Wanted};
+use self::pool::Pool;
+use self::thrown::Thrown;
+use super::hdfs::batch::{Answer, Batch, Reply, Step};
+use super::hdfs::options::{provider_key, refuse_observers, Configuration};
+use super::hdfs::{process_user, Address, HdfsOptions};
+use super::{only, EntrySink, Flow, Storage};
+use crate::error::{Error, ErrorKind, Result};
+use crate::tree::{Change, Kind, Stat, TreePath};
+
+/// How many calls are under way at a time: each needs a thread, and more no longer help one `DataNode`.
+const IN_FLIGHT: usize = 16;
+
+/// More threads than this are not started whatever a run asks for.
+const MOST_THREADS: usize = 256;
+
+/// How many copies Hadoop keeps of a block where nothing is configured.
+const REPLICATION: i16 = 3;
+
+/// What Hadoop's own configurations of a name service name as a rule.
+const PROVIDER: &str = "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider";
+
+/// What counts where nothing is configured. A close waits for the `NameNode` to hear of the last block: from 1 ms, doubled
+/// 14 times, instead of from 400 ms. Retries are short, since the waiting is done here.
+const DEFAULTS: [(&str, &str); 9] = [
+    ("dfs.client.block.write.locateFollowingBlock.initial.delay.ms", "1"),
+    ("dfs.client.block.write.locateFollowingBlock.retries", "14"),
+    ("dfs.client.failover.max.attempts", "4"),
+    ("dfs.client.failover.sleep.base.millis", "100"),
+    ("dfs.client.failover.sleep.max.millis", "1000"),
+    ("ipc.client.connect.max.retries", "3"),
+    ("ipc.client.connect.max.retries.on.timeouts", "2"),
+    ("ipc.client.connect.retry.interval", "200"),
+    ("fs.client.resolve.remote.symlinks", "false"),
+];
+
+/// What the machine's own configuration is asked for, beside what concerns one name service.
+const KEYS: [&str; 6] = [
+    "fs.defaultFS",
+    "dfs.nameservices",
+    "fs.permissions.umask-mode",
+    "dfs.replication",
+    "dfs.namenode.fs-limits.max-directory-items",
+    "hadoop.security.authentication",
+];
+
+/// A tree on HDFS, by libhdfs.
+pub struct LibhdfsStorage {
+    /// `None` only while it is dropped.
+    calls: Option<Arc<Calls>>,
+    connection: Option<Connection>,
+    pool: Pool,
+    shown: String,
+    in_flight: usize,
+    wait: Duration,
+    folder_entries: u64,
+}
+
+impl LibhdfsStorage {
+    /// The tree below `hdfs://host:port/path`, `hdfs://name-service/path` or, on the default file system of the Hadoop
+    /// configuration, `hdfs:///path`. Starts a Java machine where the process has none; it stays until the process ends.
+    ///
+    /// # Errors
+    /// `InvalidArgument` and `Unsupported` for what cannot be opened as it is written, and where what a Java machine needs
+    /// is missing, with what it is; `NotFound` where the root is not there, `Refused` where it is no folder; `RetryLater`
+    /// where no `NameNode` can be reached or serves.
+    pub fn open(uri: &str, options: &HdfsOptions) -> Result<Self> {
+        if options.principal.is_some() || options.keytab.is_some() {
+            let text = "libhdfs takes a ticket from a cache, and no keytab";
+            return Err(Error::new(ErrorKind::Unsupported, text)
+                .advise("run kinit with the keytab, and name its cache by the option kerberos_cache"));
+        }
+        let mut configuration = options.configuration()?;
+        let machine = Arc::new(jvm::find_or_start(&options.jvm(), options.conf_dir.as_deref())?);
+        let pool = Pool::new(machine);
+        let service = service_of(uri);
+        for (key, value) in pool.ask(move |environment| of_machine(environment, &service))? {
+            configuration.fill(key, value);
+        }
+        let address = Address::parse(uri, &configuration)?;
+        let replication = match options.replication {
+            Some(replication) => i16::try_from(replication).unwrap_or(i16::MAX),
+            None => configuration.replication()?.map_or(REPLICATION, |given| i16::try_from(given).unwrap_or(i16::MAX)),
+        };
+        let block_bytes = i64::try_from(options.block_bytes).unwrap_or(i64::MAX);
+        let wanted = wanted(&address, options, &configuration)?;
+        let (authority, root) = (address.authority.clone(), address.path.clone());
+        let (connection, calls) = pool.ask(move |environment| {
+            let connection = Connection::open(&wanted)?;
+            match calls(environment, &connection, &authority) {
+                Ok([file_system, create_only, never_overwrite, file_rights]) => {
+                    let objects = Calls {
+                        file_system,
+                        create_only,
+                        never_overwrite,
+                        file_rights,
+                        root,
+                        block_bytes,
+                        replication,
+                    };
+                    Ok((connection, objects))
+                }
+                Err(error) => {
+                    connection.close();
+                    Err(error)
+                }
+            }
+        })?;
+        let storage = Self {
+            calls: Some(Arc::new(calls)),
+            connection: Some(connection),
+            pool,
+            shown: address.shown(),
+            in_flight: options.in_flight.unwrap_or(IN_FLIGHT),
+            wait: options.wait,
+            folder_entries: configuration.folder_entries()?,
+        };
+        storage.check_root(configuration.is_name_service(&address.authority)).map_err(|error| {
+            // The error's own path is "."; what the caller wrote is what it knows.
+            let shown = Error::new(error.kind(), format!("the root cannot be opened: {}", error.message()));
+            shown.advise(error.next_action()).at(&storage.shown)
+        })?;
+        Ok(storage)
+    }
+
+    /// Whoever starts a run wants to hear at once that nobody listens there; but of a name service one `NameNode` may be
+    /// down and the other about to take over.
+    fn check_root(&self, is_name_service: bool) -> Result<()> {
+        let root = [TreePath::root()];
+        let stat = only(self.reads(&root, 1, is_name_service, Calls::stat))?;
+        match stat.kind {
+            Kind::Folder => Ok(()),
+            Kind::File => Err(Error::new(ErrorKind::Refused, "it is a file, not a folder")),
+            Kind::Other => Err(Error::new(ErrorKind::Refused, "it is a link, and links are not followed")),
+        }
+    }
+
+    /// How a batch of so many calls goes; `Err` where there is no thread for it.
+    fn batch(&self, count: usize, in_flight: usize, wait_if_away: bool, defect: ErrorKind) -> Result<Batch> {
+        let in_flight = if in_flight == 0 { self.in_flight } else { in_flight }.min(MOST_THREADS);
+        self.pool.grow(in_flight.min(count))?;
+        Ok(Batch { in_flight, wait: self.wait, wait_if_away, defect })
+    }
+
+    /// Gives a call to a thread.
+    fn send<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Calls, &mut JNIEnv<'_>) -> Answer<T> + Send + 'static,
+        reply: Reply<T>,
+    ) {
+        // Without calls the storage is going, and the reply that is dropped says so.
+        let Some(calls) = self.calls.clone() else { return };
+        self.pool.give(Box::new(move |environment| reply.send(call(&calls, environment))));
+    }
+
+    fn reads<T: Send + 'static>(
+        &self,
+        paths: &[TreePath],
+        in_flight: usize,
+        wait_if_away: bool,
+        call: impl Fn(&Calls, &mut JNIEnv<'_>, &TreePath) -> Answer<T> + Clone + Send + 'static,
+    ) -> Vec<Result<T>> {
+        let batch = match self.batch(paths.len(), in_flight, wait_if_away, ErrorKind::Storage) {
+            Ok(batch) => batch,
+            Err(error) => return vec_of(paths.len(), &error),
+        };
+        batch.run(paths.len(), &|| Ok(()), &|index, _, reply| {
+            let (path, call) = (paths.get(index).cloned().unwrap_or_default(), call.clone());
+            self.send(move |calls, environment| call(calls, environment, &path), reply);
+        })
+    }
+}
+
+impl Storage for LibhdfsStorage {
+    fn describe(&self) -> String {
+        format!("HDFS {} (libhdfs)", self.shown)
+    }
+
+    fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
+        let mut place: Option<GlobalRef> = None;
+        loop {
+            let here = place.clone();
+            let page = only(self.reads(std::slice::from_ref(folder), 1, true, move |calls, environment, folder| {
+                calls.page(environment, folder, here.clone())
+            }))?;
+            for entry in page.entries {
+                if sink(entry) == ControlFlow::Break(()) {
+                    return Ok(());
+                }
+            }
+            if page.is_last {
+                return Ok(());
+            }
+            place = Some(page.place);
+        }
+    }
+
+    fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
+        self.reads(paths, in_flight, true, Calls::stat)
+    }
+
+    fn read_batch(&self, paths: &[TreePath], limit_bytes: u64, in_flight: usize) -> Vec<Result<Vec<u8>>> {
+        self.reads(paths, in_flight, true, move |calls, environment, path| calls.read(environment, path, limit_bytes))
+    }
+
+    fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
+        let batch = match self.batch(changes.len(), flow.in_flight, true, ErrorKind::OutcomeUnknown) {
+            Ok(batch) => batch,
+            Err(error) => return vec_of(changes.len(), &error),
+        };
+        batch.run(changes.len(), &|| flow.fence.permit(), &|index, step, reply| {
+            // The batch asks for what it was given, so there is always a change.
+            let Some(change) = changes.get(index).cloned() else { return };
+            match step {
+                Step::Make => self.send(move |calls, environment| calls.change(environment, &change), reply),
+                Step::Clear { again, .. } => {
+                    let again = *again;
+                    self.send(move |calls, environment| calls.clear(environment, &change, again), reply);
+                }
+            }
+        })
+    }
+
+    /// Nothing to do: the `NameNode` writes each change to its journal before it answers, and the `DataNode`s write a
+    /// block to disk before a file is closed.
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn check_writable(&self, folder: &TreePath) -> Result<()> {
+        only(self.reads(std::slice::from_ref(folder), 1, true, Calls::probe))
+    }
+
+    fn folder_entries_limit(&self) -> Option<u64> {
+        Some(self.folder_entries)
+    }
+}
+
+impl Drop for LibhdfsStorage {
+    /// On a thread that is attached: each of Java's objects would attach the dropping one for a moment.
+    fn drop(&mut self) {
+        let (calls, connection) = (self.calls.take(), self.connection.take());
+        let ended = self.pool.ask(move |_| {
+            drop(calls);
+            if let Some(connection) = connection {
+                connection.close();
+            }
+            Ok(())
+        });
+        // There is nobody to tell, and nothing is lost: no file is open.
+        drop(ended);
+    }
+}
+
+impl std::fmt::Debug for LibhdfsStorage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("LibhdfsStorage").field("root", &self.shown).finish_non_exhaustive()
+    }
+}
+
+fn vec_of<T>(count: usize, error: &Error) -> Vec<Result<T>> {
+    (0..count).map(|_| Err(error.clone())).collect()
+}
+
+/// What may be a name service in a root.
+fn service_of(uri: &str) -> String {
+    let rest = uri.strip_prefix("hdfs://").unwrap_or_default();
+    rest.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// What the machine's own configuration, from its class path, says of what matters here.
+fn of_machine(environment: &mut JNIEnv<'_>, service: &str) -> Result<Vec<(String, String)>> {
+    let failed =
+        |thrown: &Thrown| thrown.error(ErrorKind::InvalidArgument, "the configuration of the JVM cannot be read");
+    connect::check_class_path(environment)?;
+    let conf = environment.new_object("org/apache/hadoop/hdfs/HdfsConfiguration", "()V", &[]);
+    let conf = conf.map_err(|error| failed(&Thrown::take(environment, &error)))?;
+    let mut found = Vec::new();
+    let default = setting(environment, &conf, "fs.defaultFS").map_err(|thrown| failed(&thrown))?;
+    let services = [service.to_owned(), service_of(&default.unwrap_or_default())];
+    let of_services =
+        services.iter().flat_map(|service| [format!("dfs.ha.namenodes.{service}"), provider_key(service)]);
+    for key in KEYS.iter().map(|&key| key.to_owned()).chain(of_services) {
+        if let Some(value) = setting(environment, &conf, &key).map_err(|thrown| failed(&thrown))? {
+            found.push((key, value));
+        }
+    }
+    Ok(found)
+}
+
+fn wanted(address: &Address, options: &HdfsOptions, configuration: &Configuration) -> Result<Wanted> {
+    let timeout_ms = options.call_timeout.as_millis().to_string();
+    let timeouts = [("ipc.client.rpc-timeout.ms", timeout_ms.as_str()), ("dfs.client.socket-timeout", &timeout_ms)];
+    let defaults: Vec<(&str, &str)> = DEFAULTS.into_iter().chain(timeouts).collect();
+    // With Kerberos the ticket says who asks. Without, a name keeps Hadoop from asking the environment for one.
+    let user = match &options.user {
+        Some(user) => Some(user.clone()),
+        None if configuration.is_secure() => None,
+        None => Some(process_user()?),
+    };
+    let mut settings = configuration.over(&defaults);
+    if configuration.is_name_service(&address.authority) {
+        // Hadoop takes the names of its NameNodes for nothing where these two are not said as well.
+        settings.entry("dfs.nameservices".to_owned()).or_insert_with(|| address.authority.clone());
+        settings.entry(provider_key(&address.authority)).or_insert_with(|| PROVIDER.to_owned());
+    }
+    Ok(Wanted {
+        uri: format!("hdfs://{}", address.authority),
+        user,
+        ticket_cache: options.ticket_cache.clone(),
+        configuration: settings.into_iter().collect(),
+    })
+}
+
+/// The file system, "create only", "never overwrite", and the rights of a file before the mask takes some.
+fn calls(environment: &mut JNIEnv<'_>, connection: &Connection, authority: &str) -> Result<[GlobalRef; 4]> {
+    let failed = |thrown: &Thrown| thrown.error(ErrorKind::Internal, "the HDFS client cannot be used");
+    let file_system = connection.file_system(environment)?;
+    let conf = calls::configuration(environment, &file_system).map_err(|thrown| failed(&thrown))?;
+    let provider = setting(environment, &conf, &provider_key(authority)).map_err(|thrown| failed(&thrown))?;
+    refuse_observers(authority, provider.as_deref())?;
+    objects(environment)
+        .map(|[create_only, never_overwrite, file_rights]| [file_system, create_only, never_overwrite, file_rights])
+        .map_err(|error| failed(&Thrown::take(environment, &error)))
+}
+
+fn objects(environment: &mut JNIEnv<'_>) -> jni::errors::Result<[GlobalRef; 3]> {
+    let create = constant(environment, "org/apache/hadoop/fs/CreateFlag", "CREATE")?;
+    let signature = "(Ljava/lang/Enum;)Ljava/util/EnumSet;";
+    let create_only =
+        environment.call_static_method("java/util/EnumSet", "of", signature, &[JValue::Object(&create)])?.l()?;
+    let rename = "org/apache/hadoop/fs/Options$Rename";
+    let none = constant(environment, rename, "NONE")?;
+    let never_overwrite: JObject<'_> = environment.new_object_array(1, rename, none)?.into();
+    let rights = "org/apache/hadoop/fs/permission/FsPermission";
+    let file_rights = environment.call_static_method(rights, "getFileDefault", format!("()L{rights};"), &[])?.l()?;
+    Ok([
+        environment.new_global_ref(create_only)?,
+        environment.new_global_ref(never_overwrite)?,
+        environment.new_global_ref(file_rights)?,
+    ])
+}
+
+#[cfg(test)]
+mod tests;
