@@ -10,7 +10,7 @@ use std::sync::Arc;
 use comptask_upgrade::storage::Flow;
 use comptask_upgrade::task::StateV1;
 use comptask_upgrade::tree::{Change, TreePath};
-use comptask_upgrade::{HdfsNativeStorage, HdfsOptions, Result, Storage};
+use comptask_upgrade::{HdfsOptions, Result, Storage};
 
 use super::support::checker::Image;
 use super::support::v1_files::{folder, path, v1_bytes, v1_name, v1_task, Open};
@@ -18,20 +18,45 @@ use super::support::v1_files::{folder, path, v1_bytes, v1_name, v1_task, Open};
 /// An adapter by its name, and how it opens a root with options.
 pub type Adapter = (&'static str, fn(&str, &[(&str, &str)]) -> Result<Arc<dyn Storage>>);
 
-/// All that a build has: a further adapter is a further line.
-pub const ALL: &[Adapter] = &[("hdfs-native", hdfs_native)];
+/// All that a build has.
+pub const ALL: &[Adapter] = &[
+    #[cfg(feature = "hdfs-native")]
+    (HDFS_NATIVE, hdfs_native),
+    #[cfg(feature = "libhdfs")]
+    (LIBHDFS, libhdfs),
+];
+
+pub const HDFS_NATIVE: &str = "hdfs-native";
+pub const LIBHDFS: &str = "libhdfs";
 
 /// The adapter of a name.
 pub fn by_name(name: &str) -> Adapter {
-    *ALL.iter().find(|adapter| adapter.0 == name).unwrap_or_else(|| panic!("there is no adapter {name}"))
+    *ALL.iter().find(|adapter| adapter.0 == name).unwrap_or_else(|| panic!("this build has no adapter {name}"))
 }
 
-fn hdfs_native(root: &str, given: &[(&str, &str)]) -> Result<Arc<dyn Storage>> {
+fn options(given: &[(&str, &str)]) -> Result<HdfsOptions> {
     let mut options = HdfsOptions::default();
     for (key, value) in given {
         options.set(key, value)?;
     }
-    Ok(Arc::new(HdfsNativeStorage::open(root, &options)?))
+    Ok(options)
+}
+
+#[cfg(feature = "hdfs-native")]
+fn hdfs_native(root: &str, given: &[(&str, &str)]) -> Result<Arc<dyn Storage>> {
+    Ok(Arc::new(comptask_upgrade::HdfsNativeStorage::open(root, &options(given)?)?))
+}
+
+/// With the Java and the jars of the servers, where the options say nothing else.
+#[cfg(feature = "libhdfs")]
+fn libhdfs(root: &str, given: &[(&str, &str)]) -> Result<Arc<dyn Storage>> {
+    use super::cluster::java;
+
+    let program = std::fs::canonicalize(java::java().unwrap()).unwrap();
+    let home = program.ancestors().nth(2).unwrap().display().to_string();
+    let jars = format!("{}/*", java::jars().unwrap().display());
+    let machine = [("java_home", home.as_str()), ("class_path", &jars), ("jvm_options", "-Xmx512m")];
+    Ok(Arc::new(comptask_upgrade::LibhdfsStorage::open(root, &options(&[&machine, given].concat())?)?))
 }
 
 /// Makes a folder below a root and gives the root of the tree in it.

@@ -235,7 +235,14 @@ fn calls(address: &Address, options: &HdfsOptions, conf: &Configuration, threads
     let client = builder.build().map_err(|failed| {
         errors::error(ErrorKind::InvalidArgument, "the HDFS client cannot be opened", &failed).at(address.shown())
     })?;
-    Ok(Calls { client, root: address.path.clone(), timeout: options.call_timeout, write, folder_mode })
+    Ok(Calls {
+        client,
+        root: address.path.clone(),
+        timeout: options.call_timeout,
+        write,
+        folder_mode,
+        unproven: conf.is_secure() && conf.get("dfs.data.transfer.protection").is_none(),
+    })
 }
 
 #[cfg(test)]
