@@ -12,7 +12,7 @@ SONAME := libcomptask_upgrade.so.1
 # A job more than the machine has memory for ends a build on a small one.
 JOBS ?= $(shell nproc)
 
-.PHONY: help build libraries tool demo test test-rust test-cpp test-cluster advisories bench clean header setup setup-test
+.PHONY: help build libraries tool demo test test-rust test-cpp test-cluster test-kerberos advisories bench clean header setup setup-test
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,11 @@ test-cluster: setup-test
 	cargo test --locked --features zookeeper,hdfs-native --lib
 	cargo test --locked --features zookeeper,hdfs-native --examples \
 	  --test test_cluster --test zookeeper --test hdfs_native --test ha
+
+# make test-kerberos HDFS under Kerberos, with a key distribution centre of the tests' own; needs kinit beside those
+test-kerberos: setup-test
+	@.ci/setup kerberos
+	cargo test --locked --features zookeeper,hdfs-native --example on-hdfs --test kerberos
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo
 test-cpp: setup-test tool
