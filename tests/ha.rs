@@ -1,4 +1,4 @@
-//! A name service of two NameNodes: opened whichever is active, and upgraded while the active one is killed or retired.
+//! A name service of two `NameNode`s: opened whichever is active, and upgraded while the active one is killed or retired.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adapters::{image_of, many, new_root, plant, Adapter};
-use cluster::ha::HaHdfs;
+use cluster::ha::{HaHdfs, URI};
 use comptask_upgrade::{Error, ErrorKind, MemoryStorage, Operation, Storage};
 use support::checker::{differences, image, normal, Image};
 use support::sessions::{builder, fresh, run, Answer, OneLock};
@@ -19,7 +19,7 @@ use support::trees::CATALOG;
 /// Enough for a wave of changes to be under way at any time.
 const TASKS: u64 = 300;
 
-/// How long a NameNode is waited for where none will come.
+/// How long a `NameNode` is waited for where none will come.
 const SHORT_WAIT_MS: &str = "1500";
 
 fn open(hdfs: &HaHdfs, adapter: Adapter, root: &str, more: &[(&str, &str)]) -> Result<Arc<dyn Storage>, Error> {
@@ -29,8 +29,8 @@ fn open(hdfs: &HaHdfs, adapter: Adapter, root: &str, more: &[(&str, &str)]) -> R
 
 /// An empty root and a storage on it.
 fn empty(hdfs: &HaHdfs, adapter: Adapter, name: &str, more: &[(&str, &str)]) -> Arc<dyn Storage> {
-    let top = open(hdfs, adapter, &hdfs.uri(), &[]).unwrap();
-    let root = new_root(&*top, &hdfs.uri(), &format!("{}-{name}", adapter.0));
+    let top = open(hdfs, adapter, URI, &[]).unwrap();
+    let root = new_root(&*top, URI, &format!("{}-{name}", adapter.0));
     open(hdfs, adapter, &root, more).unwrap()
 }
 
@@ -55,7 +55,7 @@ impl Trees {
     }
 }
 
-/// What happens to the active NameNode.
+/// What happens to the active `NameNode`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Blow {
     /// It dies, and the other is made active some seconds later.
@@ -64,7 +64,7 @@ enum Blow {
     FailedOver,
 }
 
-/// Upgrades a new tree; once the active NameNode was asked for so many creates it gets the blow.
+/// Upgrades a new tree; once the active `NameNode` was asked for so many creates it gets the blow.
 fn upgrade_through(hdfs: &mut HaHdfs, adapter: Adapter, trees: &Trees, (blow, creates): (Blow, usize)) {
     let active = hdfs.active().unwrap();
     let name = format!("{blow:?}-at-{creates}");
@@ -118,7 +118,7 @@ fn a_name_service_is_upgraded_whichever_name_node_is_active() {
     }
 }
 
-/// The NameNode that the configuration names first is standby, or down.
+/// The `NameNode` that the configuration names first is standby, or down.
 fn opens_with_the_first_one_away(hdfs: &mut HaHdfs, adapter: Adapter) {
     if hdfs.active().unwrap() == 0 {
         hdfs.fail_over(1).unwrap();
@@ -131,7 +131,7 @@ fn opens_with_the_first_one_away(hdfs: &mut HaHdfs, adapter: Adapter) {
     hdfs.launch(0).unwrap();
 }
 
-/// A run, and an opening, while no NameNode is active: they wait, as long as they were told, and say why they end.
+/// A run, and an opening, while no `NameNode` is active: they wait, as long as they were told, and say why they end.
 fn ends_clearly_with_none_active(hdfs: &mut HaHdfs, adapter: Adapter) {
     let storage = empty(hdfs, adapter, "none-active", &[("wait_ms", SHORT_WAIT_MS)]);
     plant(&*storage, &many(3));
@@ -144,11 +144,11 @@ fn ends_clearly_with_none_active(hdfs: &mut HaHdfs, adapter: Adapter) {
         assert!(error.next_action().contains("active"), "{error:?}");
     };
     says_why(&run(&session, Operation::Upgrade).unwrap_err().error);
-    says_why(&open(hdfs, adapter, &hdfs.uri(), &[("wait_ms", SHORT_WAIT_MS)]).map(|_| ()).unwrap_err());
+    says_why(&open(hdfs, adapter, URI, &[("wait_ms", SHORT_WAIT_MS)]).map(|_| ()).unwrap_err());
 
     // One that becomes active while it is waited for is enough.
-    let (conf, uri) = (hdfs.conf().display().to_string(), hdfs.uri());
-    let opening = std::thread::spawn(move || (adapter.1)(&uri, &[("conf_dir", &conf)]).map(|_| ()));
+    let conf = hdfs.conf().display().to_string();
+    let opening = std::thread::spawn(move || (adapter.1)(URI, &[("conf_dir", &conf)]).map(|_| ()));
     hdfs.activate(1).unwrap();
     opening.join().unwrap().unwrap();
     assert_eq!(differences(&image_of(&*storage), &before), Vec::<String>::new());

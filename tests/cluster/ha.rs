@@ -11,6 +11,9 @@ use super::{ports, Result};
 /// The name service, which is what a root names in the place of a host.
 pub const SERVICE: &str = "two-names";
 
+/// The root of its file system, without a `/` at its end.
+pub const URI: &str = "hdfs://two-names";
+
 /// The `NameNode`s by the names they have in the configuration.
 pub const IDS: [&str; 2] = ["first", "second"];
 
@@ -103,11 +106,6 @@ impl HaHdfs {
         })
     }
 
-    /// The root of the file system, without a `/` at its end.
-    pub fn uri(&self) -> String {
-        format!("hdfs://{SERVICE}")
-    }
-
     /// The folder with `core-site.xml` and `hdfs-site.xml`.
     pub fn conf(&self) -> PathBuf {
         self.folder.path().join("conf")
@@ -153,7 +151,7 @@ fn audit_log(home: &Path, server: &str) -> PathBuf {
 
 fn core_site(home: &Path) -> String {
     site(&[
-        ("fs.defaultFS", format!("hdfs://{SERVICE}")),
+        ("fs.defaultFS", URI.to_owned()),
         ("hadoop.tmp.dir", home.join("tmp").display().to_string()),
         ("ipc.client.connect.retry.interval", "200".to_owned()),
         ("ipc.client.connect.max.retries", "2".to_owned()),

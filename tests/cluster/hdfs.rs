@@ -213,7 +213,7 @@ fn hdfs_site(home: &Path, rpc: u16, name_http: u16, data_http: u16) -> String {
     site(&settings)
 }
 
-/// What makes an HDFS of one `DataNode` small and quick, whatever its NameNodes are.
+/// What makes an HDFS of one `DataNode` small and quick, whatever its `NameNode`s are.
 pub(super) fn small(home: &Path, data_http: u16) -> Vec<(&'static str, String)> {
     let free = || "127.0.0.1:0".to_owned();
     vec![

@@ -1,4 +1,4 @@
-//! Name services: what a configuration says of their NameNodes, all of which the client must know.
+//! Name services: what a configuration says of their `NameNode`s, all of which the client must know.
 
 use std::collections::BTreeMap;
 
