@@ -1,6 +1,6 @@
-# make build   the libraries, the header and the tool, under build/
+# make build   the libraries, the header and the tool, under build/; FEATURES= leaves all network code out
 # make demo    the main job on a sample tree on the local disk
-# make test    everything that proves it; .ci/run calls it
+# make test    everything that proves it, on real servers too; .ci/run calls it
 # make help    these and the rest
 
 SHELL := /bin/bash
@@ -9,10 +9,20 @@ SHELL := /bin/bash
 
 BUILD := build
 SONAME := libcomptask_upgrade.so.1
+# The cargo features of the libraries that `make build` leaves: what a cluster needs.
+FEATURES ?= zookeeper-tls,hdfs-native
+# What tries HDFS and ZooKeeper; one set of features, so that cargo compiles it once.
+ALL_FEATURES := zookeeper-tls,hdfs-native,libhdfs
+CLUSTER_TESTS := --locked --features $(ALL_FEATURES)
+# The program that starts the servers for the C++ tests and the demo.
+TEST_CLUSTER := target/debug/examples/test-cluster
+# Names of runs differ.
+SAME_RUN := sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g'
 # A job more than the machine has memory for ends a build on a small one.
 JOBS ?= $(shell nproc)
 
-.PHONY: help build libraries tool demo test test-rust test-cpp test-cluster test-kerberos advisories bench clean header setup setup-test
+.PHONY: help build libraries tool demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
+.PHONY: test-ha test-kerberos setup setup-test setup-cluster hooks every-client test-cluster-program
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -25,8 +35,12 @@ setup:
 setup-test:
 	@.ci/setup test
 
+# make setup-cluster what the servers of `make demo-hdfs` and `make test-cluster` need: a JDK, Maven, and jars by Maven
+setup-cluster:
+	@.ci/setup cluster
+
 libraries: setup
-	cargo build --release --locked
+	cargo build --release --locked --features "$(FEATURES)"
 	@mkdir -p $(BUILD)/lib $(BUILD)/include $(BUILD)/bin
 	@install -m 644 target/release/libcomptask_upgrade.a $(BUILD)/lib/
 	@install -m 755 target/release/libcomptask_upgrade.so $(BUILD)/lib/$(SONAME)
@@ -45,45 +59,75 @@ build: tool
 demo: tool
 	ffi_examples/demo.sh $(BUILD)/bin
 
+test-cluster-program: setup-cluster
+	cargo build $(CLUSTER_TESTS) --example test-cluster
+
+# make demo-hdfs    the same on a real HDFS and a real ZooKeeper, which it starts; the first time it fetches them
+demo-hdfs: tool test-cluster-program
+	ffi_examples/demo_hdfs.sh $(BUILD)/bin $(TEST_CLUSTER)
+
 # make test-rust    formatting, lints, Rust tests, documentation, licences
-test-rust: setup-test
+test-rust: setup-test setup-cluster
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets --features test-hooks,zookeeper,hdfs-native -- -D warnings
+	cargo clippy --locked --all-targets --features zookeeper -- -D warnings
+	cargo clippy --locked --all-targets --features test-hooks,$(ALL_FEATURES) -- -D warnings
 	cargo test --locked
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features zookeeper,hdfs-native
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features $(ALL_FEATURES)
+	cargo fetch --locked --quiet
 	cargo deny --offline check licenses bans sources
 
-# make test-cluster the adapters for HDFS and ZooKeeper, against real servers that the tests start; needs Java and Maven
-test-cluster: setup-test
-	@.ci/setup cluster
-	cargo test --locked --features zookeeper,hdfs-native --lib
-	cargo test --locked --features zookeeper,hdfs-native --examples \
-	  --test test_cluster --test zookeeper --test hdfs_native --test ha
+# The library with the hooks has no network code in it: the tests of what such a library says need one.
+hooks:
+	cargo build --locked --features test-hooks
+	@mkdir -p $(BUILD)/hooks && cp target/debug/libcomptask_upgrade.so $(BUILD)/hooks/$(SONAME)
 
-# make test-kerberos HDFS under Kerberos, with a key distribution centre of the tests' own; needs kinit beside those
-test-kerberos: setup-test
-	@.ci/setup kerberos
-	cargo test --locked --features zookeeper,hdfs-native --example on-hdfs --test kerberos
+# The library with every client of HDFS.
+every-client: setup-cluster
+	cargo build $(CLUSTER_TESTS) --lib
+	@mkdir -p $(BUILD)/every_client && cp target/debug/libcomptask_upgrade.so $(BUILD)/every_client/$(SONAME)
+
+CPP_TESTS := -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include \
+  -DCOMPTASK_UPGRADE_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib \
+  -DCOMPTASK_UPGRADE_HOOKS_LIBRARY=$(CURDIR)/$(BUILD)/hooks/$(SONAME) \
+  -DCOMPTASK_UPGRADE_TEST_CLUSTER=$(CURDIR)/$(TEST_CLUSTER) \
+  -DCOMPTASK_UPGRADE_EVERY_CLIENT_DIR=$(CURDIR)/$(BUILD)/every_client
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo
-test-cpp: setup-test tool
+test-cpp: setup-test tool hooks
 	git ls-files -co --exclude-standard '*.c' '*.h' '*.cpp' '*.hpp' | grep -v '^include/comptask_upgrade\.h$$' \
 	  | xargs clang-format --dry-run -Werror
-	cargo build --locked --features test-hooks
-	@mkdir -p $(BUILD)/hooks && cp target/debug/libcomptask_upgrade.so $(BUILD)/hooks/
 	@for kind in plain sanitized; do \
 	  sanitize=OFF; [ $$kind = plain ] || sanitize=ON; \
-	  cmake -S cpp_tests -B $(BUILD)/cpp_tests_$$kind -DCOMPTASK_UPGRADE_SANITIZE=$$sanitize \
-	    -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include -DCOMPTASK_UPGRADE_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib \
-	    -DCOMPTASK_UPGRADE_HOOKS_LIBRARY=$(CURDIR)/$(BUILD)/hooks/libcomptask_upgrade.so || exit; \
+	  cmake -S cpp_tests -B $(BUILD)/cpp_tests_$$kind -DCOMPTASK_UPGRADE_SANITIZE=$$sanitize $(CPP_TESTS) || exit; \
 	  cmake --build $(BUILD)/cpp_tests_$$kind --parallel $(JOBS) || exit; \
-	  ctest --test-dir $(BUILD)/cpp_tests_$$kind --output-on-failure --no-tests=error || exit; \
+	  ctest --test-dir $(BUILD)/cpp_tests_$$kind --label-exclude cluster --output-on-failure --no-tests=error || exit; \
 	done
-	ffi_examples/demo.sh $(BUILD)/bin | sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g' | diff -u ffi_examples/demo.expected -
+	ffi_examples/demo.sh $(BUILD)/bin | $(SAME_RUN) | diff -u ffi_examples/demo.expected -
 	@echo "the demo's output is as expected"
 
-test: test-rust test-cpp
+# make test-cluster what needs HDFS and ZooKeeper, on real servers that the tests start: the adapters, the tool, the demo
+test-cluster: setup-test tool hooks every-client test-cluster-program
+	cargo test --locked --features zookeeper --lib capi::zookeeper
+	cargo test $(CLUSTER_TESTS) --lib
+	cargo test $(CLUSTER_TESTS) --examples --test test_cluster --test zookeeper --test hdfs
+	cmake -S cpp_tests -B $(BUILD)/cpp_tests_plain -DCOMPTASK_UPGRADE_SANITIZE=OFF $(CPP_TESTS)
+	cmake --build $(BUILD)/cpp_tests_plain --parallel $(JOBS) --target cluster_test shared_jvm_test cirrodata-tool
+	ctest --test-dir $(BUILD)/cpp_tests_plain --label-regex cluster --output-on-failure --no-tests=error
+	ffi_examples/demo_hdfs.sh $(BUILD)/bin $(TEST_CLUSTER) | sed -E -f ffi_examples/demo_hdfs.sed | $(SAME_RUN) \
+	  | diff -u <(cat ffi_examples/demo_hdfs.expected ffi_examples/demo.expected) -
+	@echo "the demo's output on HDFS is as expected"
+
+# make test-ha      HDFS with two NameNodes, the active one of which is killed or fails over in mid-run, by either client
+test-ha: setup-test setup-cluster
+	cargo test $(CLUSTER_TESTS) --test ha
+
+# make test-kerberos HDFS under Kerberos, by either client, with a key distribution centre of the tests' own
+test-kerberos: setup-test setup-cluster
+	@.ci/setup kerberos
+	cargo test $(CLUSTER_TESTS) --example on-hdfs --test kerberos
+
+test: test-rust test-cpp test-cluster
 	@echo "all tests passed"
 
 # make advisories   holds the dependencies against the advisory database, which it fetches

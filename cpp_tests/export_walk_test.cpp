@@ -90,6 +90,17 @@ std::set<std::string> ExportsOf(const std::string& library) {
   return names;
 }
 
+// The shared libraries that a library asks the loader for.
+std::set<std::string> NeededBy(const std::string& library) {
+  std::set<std::string> names;
+  const std::regex needed(R"(\(NEEDED\).*\[(.*)\])");
+  for (const std::string& line : LinesOf("\"" COMPTASK_UPGRADE_READELF "\" -d -W \"" + library + "\"")) {
+    std::smatch found;
+    if (std::regex_search(line, found, needed)) names.insert(found[1].str());
+  }
+  return names;
+}
+
 // The header without its comments.
 const std::string& HeaderText() {
   static const std::string kText = [] {
@@ -193,6 +204,16 @@ TEST(Exports, AreThoseOfTheHeaderAndNothingElse) {
   ASSERT_GT(exports.size(), 50U);
   for (const std::string& name : exports) EXPECT_EQ(name.rfind("ctu_", 0), 0U) << name;
   ExpectSame(exports, AllFunctions());
+}
+
+// What every Linux has. Any other would have to be installed on each host, and one that is loaded when it is wanted
+// (GSSAPI) must not be wanted by the loader.
+TEST(Library, NeedsNoLibraryButThoseOfTheSystem) {
+  const std::set<std::string> needed = NeededBy(COMPTASK_UPGRADE_LIBRARY);
+  ASSERT_EQ(needed.count("libc.so.6"), 1U) << testing::PrintToString(needed);
+  for (const std::string& name : needed) {
+    EXPECT_TRUE(std::regex_match(name, std::regex(R"((libc|libm|libgcc_s|ld-linux.*)\.so\.\d+)"))) << name;
+  }
 }
 
 TEST(Exports, OfTheBuildWithHooksAreTwoMore) {

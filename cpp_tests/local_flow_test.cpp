@@ -265,24 +265,6 @@ TEST_F(LocalFlow, GivesTheLockBackWithTheSession) {
   EXPECT_NO_THROW(second.Unlock());
 }
 
-TEST_F(LocalFlow, SaysWhatIsNotInThisBuild) {
-  const auto expect_unsupported = [](const char* what, auto call) {
-    try {
-      call();
-      ADD_FAILURE() << what;
-    } catch (const ctu::Error& error) {
-      EXPECT_EQ(error.code(), ctu::Code::kUnsupported) << what;
-    }
-  };
-  ctu::Config config = MakeConfig();
-  expect_unsupported("client", [&] { config.SetHdfsClient("auto"); });
-  expect_unsupported("option", [&] { config.SetHdfsOption("dfs.replication", "1"); });
-  expect_unsupported("lock", [&] { config.SetZooKeeperLock("localhost:2181", "/lock", 10000); });
-  expect_unsupported("liveness", [&] { config.SetZooKeeperLiveness("localhost:2181", "/pus"); });
-  config.SetRoot("hdfs://nowhere:9000/cluster.compact");
-  expect_unsupported("root", [&] { const ctu::Session session(config); });
-}
-
 TEST_F(LocalFlow, RefusesOptionsThatMeanNothingToTheOperation) {
   ctu::Session session(MakeConfig());
   ctu::RunOptions plan;

@@ -7,7 +7,8 @@
  * - A struct that crosses begins with its size: zero it, then set struct_size to its sizeof. A shorter one is an older
  *   caller's; of a longer one the rest must be zero.
  * - Nothing unwinds or aborts, no signal handler is set, no environment variable is read. No thread outlives its call;
- *   that of a job has ended when ctu_job_wait or ctu_job_free returns.
+ *   that of a job has ended when ctu_job_wait or ctu_job_free returns. The HDFS client libhdfs, where it is asked for, brings
+ *   a JVM into the process, with its own threads and its handlers of faults, until the process ends.
  * - An object is used from one thread at a time, unless its comment says otherwise.
  */
 
@@ -590,13 +591,17 @@ void ctu_config_free(struct ctu_config *config);
 // messages.
 struct ctu_error *ctu_config_root(struct ctu_config *config, const char *uri);
 
-// Which client serves an hdfs:// root: "libhdfs", "native" or "auto". CTU_UNSUPPORTED where this build lacks it.
+// Which client serves an hdfs:// root: "native", which needs no JVM; "libhdfs", which uses the JVM of the process or
+// starts one that stays until the process ends; or "auto", the first of the two that this build has. CTU_UNSUPPORTED
+// where it lacks it.
 struct ctu_error *ctu_config_hdfs_client(struct ctu_config *config, const char *name);
 
 // An option of the HDFS client: user, conf_dir, conf_from_environment, call_timeout_ms, wait_ms, in_flight, block_size,
-// replication, kerberos_principal, kerberos_keytab, kerberos_cache, or a key of Hadoop's own (dfs., fs., hadoop., ipc.).
-// The environment is not asked for Hadoop's configuration unless conf_from_environment is "true". CTU_INVALID_ARGUMENT
-// for any other key or a value that cannot be meant, CTU_UNSUPPORTED in a build without an HDFS client.
+// replication, kerberos_principal, kerberos_keytab, kerberos_cache, or a key of Hadoop's own (dfs., fs., hadoop., ipc.);
+// of libhdfs alone java_home, class_path, jvm_options and jvm_from_environment. The environment is not asked for Hadoop's
+// configuration unless conf_from_environment is "true", nor for what a JVM is started with unless jvm_from_environment
+// is. CTU_INVALID_ARGUMENT for any other key or a value that cannot be meant, CTU_UNSUPPORTED in a build without an HDFS
+// client.
 struct ctu_error *ctu_config_hdfs_option(struct ctu_config *config,
                                          const char *key,
                                          const char *value);
@@ -617,8 +622,17 @@ struct ctu_error *ctu_config_lock_zookeeper(struct ctu_config *config,
 
 // An option of ZooKeeper, for the lock and the liveness alike, before or after they are set:
 // "digest": "user:password", credentials of the scheme digest; what the library makes then belongs to that user alone.
-// They go over the network as they are. An unknown key is CTU_INVALID_ARGUMENT; CTU_UNSUPPORTED in a build without the
-// feature zookeeper. No value is ever shown in a message or a log.
+// Without TLS they go over the network as they are. They are never shown in a message or a log.
+// In a build with the feature zookeeper-tls, and CTU_UNSUPPORTED in another one:
+// "tls": "true" for TLS alone, version 1.2 or 1.3; "false", the default, for none. hosts then names ports for TLS.
+// "tls_ca_file": a PEM file with the authorities to trust, without which there is no TLS: those of the system are not
+// trusted. A server's certificate must be for its name, or its IP address, in hosts.
+// "tls_certificate_file" and "tls_key_file", both or neither: PEM files with the client certificate and the authorities
+// in between, and with its private key, which has no pass phrase. ZooKeeper asks for one unless it is told not to. Its
+// subject shares what a digest owns, where the server takes it for a user.
+// A file is read by this call, and again when a session is opened; CTU_NOT_FOUND or CTU_PERMISSION where it cannot be.
+// What does not go together is CTU_INVALID_ARGUMENT from the open. An unknown key is CTU_INVALID_ARGUMENT;
+// CTU_UNSUPPORTED in a build without the feature zookeeper.
 struct ctu_error *ctu_config_zookeeper_option(struct ctu_config *config, const char *key, const char *value);
 
 // The host's lock. The table is copied; `user_data` is each function's first argument. A local root has a file lock

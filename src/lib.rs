@@ -51,3 +51,5 @@ pub use storage::{LocalStorage, MemoryStorage, Storage};
 pub use task::{Codec, DefaultCodec};
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::ZooKeeperOptions;
+#[cfg(feature = "zookeeper-tls")]
+pub use zookeeper::ZooKeeperTls;

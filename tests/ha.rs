@@ -108,7 +108,7 @@ fn upgrade_through(hdfs: &mut HaHdfs, adapter: Adapter, trees: &Trees, (blow, cr
 #[test]
 fn a_name_service_is_upgraded_whichever_name_node_is_active() {
     let (mut hdfs, trees) = (HaHdfs::start().unwrap(), Trees::new());
-    for &adapter in adapters::ALL {
+    for adapter in adapters::ALL {
         // Among the marks; among the files of the tasks; and among the last of them, before the renames.
         for blow in [(Blow::Killed, 30), (Blow::FailedOver, 400), (Blow::Killed, 900)] {
             upgrade_through(&mut hdfs, adapter, &trees, blow);

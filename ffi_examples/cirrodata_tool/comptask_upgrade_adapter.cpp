@@ -132,6 +132,8 @@ void ComptaskUpgradeAdapter::OpenSession() {
   if (!options_.catalog_file.empty()) config.SetCatalogFile(options_.catalog_file);
   if (!options_.online_nodes_file.empty()) config.SetLivenessFile(options_.online_nodes_file);
   if (options_.assume_offline) config.AssumeOffline();
+  Configure(options_.hdfs, config);
+  if (options_.zookeeper) Configure(*options_.zookeeper, config);
   auto opened = std::make_unique<Session>(config);
   const std::lock_guard<std::mutex> guard(mutex_);
   if (cancelled_) throw Error(Code::kCancelled, "cancelled before anything was done");

@@ -1,5 +1,6 @@
 // ComptaskUpgradeAdapter: the tool "comptask-upgrade", ready to be lifted into another program. It needs
-// comptask_upgrade.hpp, task_upgrade, tool_adapter.h and tool_output.h, and nothing that reads a command line.
+// comptask_upgrade.hpp, cluster_options, task_upgrade, tool_adapter.h and tool_output.h, and nothing that reads a
+// command line.
 #ifndef CIRRODATA_TOOL_COMPTASK_UPGRADE_ADAPTER_H_
 #define CIRRODATA_TOOL_COMPTASK_UPGRADE_ADAPTER_H_
 
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "cluster_options.h"
 #include "comptask_upgrade.hpp"
 #include "task_upgrade.h"
 #include "tool_adapter.h"
@@ -31,6 +33,10 @@ struct ComptaskUpgradeOptions {
   std::string online_nodes_file;
   /// The caller's word that every node is offline.
   bool assume_offline = false;
+  /// How a root on HDFS is reached.
+  HdfsOptions hdfs;
+  /// Where the cluster's lock is, and who is up; none for a local root with a lock of its own.
+  std::optional<ZooKeeperOptions> zookeeper;
   /// Calls under way at a time; 0 for what suits the storage.
   std::uint32_t in_flight = 0;
   /// Do everything but write, and list each action.

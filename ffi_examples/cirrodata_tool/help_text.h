@@ -9,10 +9,11 @@ inline constexpr const char* kComptaskUpgradeHelp = R"(Operations:
   status    says what there is, how far an upgrade has come and what to do next;
             changes nothing
   upgrade   turns every V1 task into a V2 task and leaves V1 as it is; needs
-            --catalog, and --online-nodes, --assume-offline or --online;
+            --catalog, and a word about the nodes: --online-nodes,
+            --zookeeper-registry-path, --assume-offline or --online;
             interrupted, it goes on where it stopped when it is started again
-  recovery  goes back to V1, the way that --mode says; needs --online-nodes or
-            --assume-offline where there is something to go back from
+  recovery  goes back to V1, the way that --mode says; needs a word about the
+            nodes, but not --online, where there is something to go back from
   delete    removes the V1 tree after a complete upgrade, and with it every way
             back to the old files
 
@@ -31,6 +32,14 @@ How tasks are placed (upgrade --placement):
                         where that is no longer installed it becomes Cancel
   entry-node-or-schema  the same, but where that is no longer installed it is
                         placed by its schema
+
+Trees on a cluster (--root hdfs://host:port/path, hdfs://name-service/path):
+  They need --zookeeper, for the lock that all runs on the tree share. With it
+  the lock of a local root is in ZooKeeper too, and not on the disk: every run
+  on a tree must name the same ZooKeeper and the same --zookeeper-lock-path.
+  --zookeeper-registry-path asks the PU registry which nodes are up, and stands
+  for --online-nodes. A password is given by --zookeeper-digest-file only.
+  status and --plan take no lock and do not ask ZooKeeper for it.
 
 --plan takes no lock and goes through while nodes are up. The report goes to
 stdout, everything else to stderr. The first Ctrl-C ends the run between two
@@ -62,6 +71,11 @@ Examples:
   cirrodata-tool comptask-upgrade recovery --root /data/cluster.compact \
       --online-nodes online-nodes.txt --mode cancel --plan
   cirrodata-tool comptask-upgrade delete --root /data/cluster.compact
+  cirrodata-tool comptask-upgrade upgrade \
+      --root hdfs://name-service/cirrodata/cluster.compact \
+      --hdfs-option conf_dir=/etc/hadoop/conf --catalog catalog.json \
+      --zookeeper zk1:2181,zk2:2181,zk3:2181 \
+      --zookeeper-registry-path /cirrodata/pu
 )";
 
 }  // namespace cirrodata_tool

@@ -6,12 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster_flags.h"
 #include "help_text.h"
+#include "usage_error.h"
 
 namespace cirrodata_tool {
 namespace {
 
-using comptask_upgrade::Code;
 using comptask_upgrade::Error;
 using comptask_upgrade::LogLevel;
 using comptask_upgrade::Operation;
@@ -23,6 +24,7 @@ struct RawOptions {
   int verbosity = 0;
   std::string mode;
   std::string placement;
+  ClusterFlags cluster;
 };
 
 // Found by hand, since an error must be JSON too where the command line cannot be read.
@@ -31,10 +33,6 @@ bool AsksForJson(int argument_count, const char* const* arguments) {
     if (std::string_view(arguments[index]) == "--json") return true;
   }
   return false;
-}
-
-Error UsageError(const std::string& message) {
-  return {Code::kInvalidArgument, message, "", "", "see cirrodata-tool comptask-upgrade --help"};
 }
 
 // An option that means something to some operations only.
@@ -49,6 +47,7 @@ const std::vector<LimitedOption>& LimitedOptions() {
       {"--online-nodes", {"upgrade", "recovery"}},
       {"--assume-offline", {"upgrade", "recovery"}},
       {"--online", {"upgrade"}},
+      {"--zookeeper-registry-path", {"upgrade", "recovery"}},
       {"--reopen", {"upgrade"}},
       {"--placement", {"upgrade"}},
       {"--mode", {"recovery"}},
@@ -74,6 +73,7 @@ void AddOptions(CLI::App& tool, CommandLine& line, RawOptions& raw) {
       tool.add_flag("--online", options.online, "upgrade: nodes are up and have stopped scheduling V1 tasks");
   online_nodes->excludes(assume_offline)->excludes(online);
   assume_offline->excludes(online);
+  AddClusterFlags(tool, raw.cluster);
   tool.add_flag("--reopen", options.reopen, "upgrade: take in V1 tasks that turned up after the upgrade was complete");
   tool.add_option("--placement", raw.placement, "upgrade: schema (the default), entry-node or entry-node-or-schema")
       ->type_name("RULE");
@@ -131,9 +131,7 @@ void Settle(const CLI::App& tool, ComptaskUpgradeOptions& options, const RawOpti
     }
   }
   if (operation == "upgrade" && options.catalog_file.empty()) throw UsageError("upgrade needs --catalog");
-  if (operation == "upgrade" && options.online_nodes_file.empty() && !options.assume_offline && !options.online) {
-    throw UsageError("upgrade needs --online-nodes, --assume-offline or --online");
-  }
+  SettleClusterFlags(tool, raw.cluster, options);
   if (tool.count("--mode") != 0) options.recovery_mode = ModeOf(raw.mode);
   if (tool.count("--placement") != 0) options.placement = PlacementOf(raw.placement);
   if (raw.verbosity == 1) options.log_level = LogLevel::kInfo;

@@ -29,14 +29,14 @@ class Config {
     if (!handle_) throw Error(Code::kInternal, "ctu_config_new gave nothing");
   }
 
-  /// The cluster.compact folder: a path or file://; hdfs:// is Code::kUnsupported in this build, as the session is
-  /// opened. With a storage of the host's own, any name.
+  /// The cluster.compact folder: a path, file:// or hdfs://. Without an HDFS client in the library, hdfs:// is
+  /// Code::kUnsupported as the session is opened. With a storage of the host's own, any name.
   Config& SetRoot(const std::string& uri) { return Done(ctu_config_root(handle_.get(), detail::CText(uri))); }
-  /// The HDFS client: "libhdfs", "native" or "auto". Code::kUnsupported in this build.
+  /// The HDFS client: "libhdfs", "native" or "auto". Code::kUnsupported where the library was built without it.
   Config& SetHdfsClient(const std::string& name) {
     return Done(ctu_config_hdfs_client(handle_.get(), detail::CText(name)));
   }
-  /// An option of the HDFS client. Code::kUnsupported in this build.
+  /// An option of the HDFS client. Code::kUnsupported where the library was built without one.
   Config& SetHdfsOption(const std::string& key, const std::string& value) {
     return Done(ctu_config_hdfs_option(handle_.get(), detail::CText(key), detail::CText(value)));
   }
@@ -44,12 +44,15 @@ class Config {
   Config& SetStorage(std::shared_ptr<StorageHost> host) {
     return SetHost(std::move(host), detail::StorageFunctions, ctu_config_storage);
   }
-  /// The lock in ZooKeeper. Code::kUnsupported in this build.
+  /// The lock in ZooKeeper, in place of any other, for a local root too: a file lock is not taken beside it.
+  /// Code::kUnsupported where the library was built without the cargo feature zookeeper.
   Config& SetZooKeeperLock(const std::string& hosts, const std::string& path, std::uint32_t session_timeout_ms) {
     return Done(
         ctu_config_lock_zookeeper(handle_.get(), detail::CText(hosts), detail::CText(path), session_timeout_ms));
   }
-  /// An option of ZooKeeper, for the lock and the liveness alike.
+  /// An option of ZooKeeper, for the lock and the liveness alike: digest, tls, tls_ca_file, tls_certificate_file,
+  /// tls_key_file; ctu_config_zookeeper_option says what each
+  /// means. Code::kUnsupported as for SetZooKeeperLock.
   Config& SetZooKeeperOption(const std::string& key, const std::string& value) {
     return Done(ctu_config_zookeeper_option(handle_.get(), detail::CText(key), detail::CText(value)));
   }
@@ -65,7 +68,7 @@ class Config {
   Config& SetCatalog(std::shared_ptr<CatalogHost> host) {
     return SetHost(std::move(host), detail::CatalogFunctions, ctu_config_catalog);
   }
-  /// The registry of nodes in ZooKeeper. Code::kUnsupported in this build.
+  /// The registry of nodes in ZooKeeper. Code::kUnsupported as for SetZooKeeperLock.
   Config& SetZooKeeperLiveness(const std::string& hosts, const std::string& path) {
     return Done(ctu_config_liveness_zookeeper(handle_.get(), detail::CText(hosts), detail::CText(path)));
   }

@@ -163,7 +163,9 @@ pub unsafe extern "C" fn ctu_config_root(config: *mut ctu_config, uri: *const c_
     }
 }
 
-/// Which client serves an hdfs:// root: "libhdfs", "native" or "auto". CTU_UNSUPPORTED where this build lacks it.
+/// Which client serves an hdfs:// root: "native", which needs no JVM; "libhdfs", which uses the JVM of the process or
+/// starts one that stays until the process ends; or "auto", the first of the two that this build has. CTU_UNSUPPORTED
+/// where it lacks it.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_hdfs_client(config: *mut ctu_config, name: *const c_char) -> *mut ctu_error {
     // SAFETY: by the header's words.
@@ -171,9 +173,11 @@ pub unsafe extern "C" fn ctu_config_hdfs_client(config: *mut ctu_config, name: *
 }
 
 /// An option of the HDFS client: user, conf_dir, conf_from_environment, call_timeout_ms, wait_ms, in_flight, block_size,
-/// replication, kerberos_principal, kerberos_keytab, kerberos_cache, or a key of Hadoop's own (dfs., fs., hadoop., ipc.).
-/// The environment is not asked for Hadoop's configuration unless conf_from_environment is "true". CTU_INVALID_ARGUMENT
-/// for any other key or a value that cannot be meant, CTU_UNSUPPORTED in a build without an HDFS client.
+/// replication, kerberos_principal, kerberos_keytab, kerberos_cache, or a key of Hadoop's own (dfs., fs., hadoop., ipc.);
+/// of libhdfs alone java_home, class_path, jvm_options and jvm_from_environment. The environment is not asked for Hadoop's
+/// configuration unless conf_from_environment is "true", nor for what a JVM is started with unless jvm_from_environment
+/// is. CTU_INVALID_ARGUMENT for any other key or a value that cannot be meant, CTU_UNSUPPORTED in a build without an HDFS
+/// client.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_hdfs_option(
     config: *mut ctu_config,
@@ -226,8 +230,17 @@ pub unsafe extern "C" fn ctu_config_lock_zookeeper(
 
 /// An option of ZooKeeper, for the lock and the liveness alike, before or after they are set:
 /// "digest": "user:password", credentials of the scheme digest; what the library makes then belongs to that user alone.
-/// They go over the network as they are. An unknown key is CTU_INVALID_ARGUMENT; CTU_UNSUPPORTED in a build without the
-/// feature zookeeper. No value is ever shown in a message or a log.
+/// Without TLS they go over the network as they are. They are never shown in a message or a log.
+/// In a build with the feature zookeeper-tls, and CTU_UNSUPPORTED in another one:
+/// "tls": "true" for TLS alone, version 1.2 or 1.3; "false", the default, for none. hosts then names ports for TLS.
+/// "tls_ca_file": a PEM file with the authorities to trust, without which there is no TLS: those of the system are not
+/// trusted. A server's certificate must be for its name, or its IP address, in hosts.
+/// "tls_certificate_file" and "tls_key_file", both or neither: PEM files with the client certificate and the authorities
+/// in between, and with its private key, which has no pass phrase. ZooKeeper asks for one unless it is told not to. Its
+/// subject shares what a digest owns, where the server takes it for a user.
+/// A file is read by this call, and again when a session is opened; CTU_NOT_FOUND or CTU_PERMISSION where it cannot be.
+/// What does not go together is CTU_INVALID_ARGUMENT from the open. An unknown key is CTU_INVALID_ARGUMENT;
+/// CTU_UNSUPPORTED in a build without the feature zookeeper.
 #[no_mangle]
 pub unsafe extern "C" fn ctu_config_zookeeper_option(
     config: *mut ctu_config,

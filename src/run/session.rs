@@ -311,7 +311,7 @@ impl Session {
 
     pub(super) fn acquire(&self, operation: &str) -> Result<Box<dyn Guard>> {
         let holder = format!("comptask-upgrade {operation} on {}, process {}", host(), std::process::id());
-        self.lock.acquire(&holder).map_err(|error| {
+        let guard = self.lock.acquire(&holder).map_err(|error| {
             let known = LockHolder::read(&*self.storage).ok().flatten();
             match known.filter(|_| error.kind() == ErrorKind::Locked) {
                 Some(holder) => {
@@ -319,7 +319,11 @@ impl Session {
                 }
                 None => error,
             }
-        })
+        })?;
+        // Two logs of one night are put in order by this number, whatever the clocks of their hosts say.
+        let epoch = guard.epoch().map_or_else(String::new, |epoch| format!(", epoch {epoch}"));
+        self.log.info(format_args!("the lock is held by {holder}{epoch}"));
+        Ok(guard)
     }
 }
 

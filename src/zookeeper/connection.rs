@@ -1,19 +1,20 @@
-//! One TCP connection to one server.
+//! The protocol over one connection to one server.
 
-use std::io::{ErrorKind as IoKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::event::{PollFd, PollFlags};
 
 use super::fault::{Fault, Outcome};
+use super::stream::{wait_for, Stream};
 use super::wire::{Op, Reader, Writer, FRAME_BYTES_LIMIT};
 
 /// The number under which a server sends what a watch saw.
 const NOTIFICATION: i32 = -1;
 /// The number of the call that hands in credentials.
 const AUTH: i32 = -4;
+/// How an alert of TLS begins: its kind and the major number of its version.
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 /// The bytes of a session's password.
 const PASSWORD_BYTES: usize = 16;
 
@@ -44,9 +45,9 @@ pub(crate) enum Waited {
     Readable,
 }
 
-/// One TCP connection to one server.
+/// One connection to one server.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     /// What came in and is not taken apart yet.
     buffer: Vec<u8>,
     next_xid: i32,
@@ -55,18 +56,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects, and opens the session or takes it up again; the ticket is then what the server granted.
-    pub(super) fn open(address: SocketAddr, ticket: &mut Ticket, until: Instant) -> Outcome<Self> {
-        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let io = |error: std::io::Error| Fault::Lost(format!("{address}: {error}"));
-        let stream = TcpStream::connect_timeout(&address, left).map_err(io)?;
-        stream.set_nodelay(true).map_err(io)?;
-        stream.set_nonblocking(true).map_err(io)?;
+    /// Opens the session or takes it up again; the ticket is then what the server granted.
+    pub(super) fn open(stream: Stream, ticket: &mut Ticket, until: Instant) -> Outcome<Self> {
         let mut connection = Self { stream, buffer: Vec::new(), next_xid: 1, noticed: false };
         let timeout = i32::try_from(ticket.timeout.as_millis()).unwrap_or(i32::MAX);
         let hello = Writer::frame().int(0).long(ticket.last_zxid).int(timeout).long(ticket.id);
-        connection.write(&hello.bytes(&ticket.password).flag(false).end(), until)?;
-        let answer = connection.frame(until)?;
+        connection.stream.send(&hello.bytes(&ticket.password).flag(false).end(), until)?;
+        let answer = connection.frame(until).map_err(|fault| connection.no_session(fault))?;
         let mut reader = Reader::new(&answer);
         let (_version, granted_ms, id) = (reader.int()?, reader.int()?, reader.long()?);
         let password = reader.bytes()?;
@@ -84,7 +80,7 @@ impl Connection {
     /// Hands in credentials of the scheme `digest`.
     pub(super) fn authenticate(&mut self, digest: &[u8], until: Instant) -> Outcome<()> {
         let frame = Writer::call(AUTH, Op::Auth).int(0).bytes(b"digest").bytes(digest).end();
-        self.write(&frame, until)?;
+        self.stream.send(&frame, until)?;
         self.answer(AUTH, until).map(|_| ())
     }
 
@@ -98,7 +94,7 @@ impl Connection {
     ) -> Outcome<(i64, Outcome<Vec<u8>>)> {
         let xid = self.next_xid;
         self.next_xid = self.next_xid.checked_add(1).unwrap_or(1);
-        self.write(&body(Writer::call(xid, op)).end(), until)?;
+        self.stream.send(&body(Writer::call(xid, op)).end(), until)?;
         self.answer(xid, until)
     }
 
@@ -124,7 +120,11 @@ impl Connection {
 
     /// Waits until the server says something, somebody wakes the thread, or the time is over.
     pub(super) fn wait(&self, until: Instant, wake: BorrowedFd<'_>) -> Waited {
-        if wait_for(&mut [PollFd::from_borrowed_fd(wake, PollFlags::IN), self.poll_fd(PollFlags::IN)], until) {
+        // What came in behind an answer is in the buffer, where no poll sees it.
+        if self.noticed || !matches!(self.frame_length(), Ok(None)) {
+            return Waited::Readable;
+        }
+        if wait_for(&mut [PollFd::from_borrowed_fd(wake, PollFlags::IN), self.stream.poll_fd(PollFlags::IN)], until) {
             if wait_for(&mut [PollFd::from_borrowed_fd(wake, PollFlags::IN)], Instant::now()) {
                 return Waited::Woken;
             }
@@ -145,25 +145,19 @@ impl Connection {
         Ok(std::mem::take(&mut self.noticed))
     }
 
-    fn poll_fd(&self, flags: PollFlags) -> PollFd<'_> {
-        PollFd::from_borrowed_fd(self.stream.as_fd(), flags)
-    }
-
-    fn write(&mut self, frame: &[u8], until: Instant) -> Outcome<()> {
-        let mut rest = frame;
-        while !rest.is_empty() {
-            match self.stream.write(rest) {
-                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == IoKind::WouldBlock => {
-                    if !wait_for(&mut [self.poll_fd(PollFlags::OUT)], until) {
-                        return Err(Fault::Lost("the server takes nothing in".to_owned()));
-                    }
-                }
-                Err(error) if error.kind() == IoKind::Interrupted => {}
-                Err(error) => return Err(Fault::Lost(error.to_string())),
-            }
+    /// A port for TLS answers a bare call by an alert, or not at all.
+    fn no_session(&self, fault: Fault) -> Fault {
+        let alert = self.buffer.starts_with(&TLS_ALERT);
+        match fault {
+            Fault::Protocol(_) if alert => Fault::Tls {
+                why: "the server speaks TLS on this port, and the option tls is not on".to_owned(),
+                advice: "give the option tls, or the port without TLS",
+            },
+            Fault::Lost(why) if !self.stream.is_secured() => Fault::Lost(format!(
+                "{why}, before it opened a session: it does not serve yet, or the port is for TLS and needs the option tls"
+            )),
+            fault => fault,
         }
-        Ok(())
     }
 
     /// The next frame, without its length.
@@ -172,53 +166,78 @@ impl Connection {
             if let Some(frame) = self.whole_frame()? {
                 return Ok(frame);
             }
-            if !wait_for(&mut [self.poll_fd(PollFlags::IN)], until) {
-                return Err(Fault::Lost("the server does not answer in time".to_owned()));
+            if !wait_for(&mut [self.stream.poll_fd(PollFlags::IN)], until) {
+                return Err(Fault::silent());
             }
             self.fill()?;
         }
     }
 
     fn whole_frame(&mut self) -> Outcome<Option<Vec<u8>>> {
-        let Some(head) = self.buffer.first_chunk::<4>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*head) as usize;
-        if length > FRAME_BYTES_LIMIT {
-            return Err(Fault::Protocol(format!("an answer of {length} bytes")));
-        }
-        if self.buffer.len() < 4 + length {
-            return Ok(None);
-        }
+        let Some(length) = self.frame_length()? else { return Ok(None) };
         let mut frame: Vec<u8> = self.buffer.drain(..4 + length).collect();
         frame.drain(..4);
         Ok(Some(frame))
     }
 
-    /// Takes in what is there, without waiting. One read: what came before an end of the connection is looked at first.
-    fn fill(&mut self) -> Outcome<()> {
-        let mut chunk = [0; 16 << 10];
-        match self.stream.read(&mut chunk) {
-            Ok(0) => Err(Fault::Lost("the server closed the connection".to_owned())),
-            Ok(count) => {
-                self.buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                Ok(())
-            }
-            Err(error) if [IoKind::WouldBlock, IoKind::Interrupted].contains(&error.kind()) => Ok(()),
-            Err(error) => Err(Fault::Lost(error.to_string())),
+    /// The length of the frame that has come in whole, where there is one.
+    fn frame_length(&self) -> Outcome<Option<usize>> {
+        let Some(head) = self.buffer.first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*head) as usize;
+        if length > FRAME_BYTES_LIMIT {
+            return Err(Fault::Protocol(format!("an answer of {length} bytes")));
         }
+        Ok(Some(length).filter(|length| self.buffer.len() >= 4 + length))
+    }
+
+    fn fill(&mut self) -> Outcome<()> {
+        self.stream.receive(&mut self.buffer)
     }
 }
 
-/// Whether one of these is ready before the time is over.
-pub(super) fn wait_for(fds: &mut [PollFd<'_>], until: Instant) -> bool {
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let limit = Timespec::try_from(left).ok();
-        match poll(fds, limit.as_ref()) {
-            Ok(0) => return false,
-            Ok(_) => return true,
-            // A signal of the host's: the time that is left is counted anew.
-            Err(_) if until > Instant::now() => {}
-            Err(_) => return false,
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::os::fd::AsFd;
+
+    use super::super::ZooKeeperOptions;
+    use super::*;
+
+    #[test]
+    fn what_a_watch_saw_is_noticed_though_it_came_in_with_an_answer() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let notification = || Writer::frame().int(NOTIFICATION).long(-1).int(0).end();
+        let answer = |xid| Writer::frame().int(xid).long(7).int(0).end();
+        let server = std::thread::spawn(move || {
+            let mut socket = listener.accept().unwrap().0;
+            let mut asked = || {
+                let mut head = [0; 4];
+                socket.read_exact(&mut head).unwrap();
+                socket.read_exact(&mut vec![0; u32::from_be_bytes(head) as usize]).unwrap();
+                socket.try_clone().unwrap()
+            };
+            asked().write_all(&Writer::frame().int(0).int(4_000).long(1).bytes(&[0; PASSWORD_BYTES]).end()).unwrap();
+            // Behind an answer, and before one.
+            for both in [[answer(1), notification()], [notification(), answer(2)]] {
+                asked().write_all(&both.concat()).unwrap();
+            }
+            // Up to the end of the connection.
+            socket.read_to_end(&mut Vec::new()).unwrap();
+        });
+        let options = ZooKeeperOptions::parse("127.0.0.1").unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        let stream = Stream::open(address, "127.0.0.1", &options, until).unwrap();
+        let mut connection = Connection::open(stream, &mut Ticket::new(Duration::from_secs(4)), until).unwrap();
+        let never = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).unwrap();
+        for _ in 0..2 {
+            assert_eq!(connection.call(Op::Exists, |writer| writer, until).unwrap(), (7, Ok(Vec::new())));
+            assert_eq!(connection.wait(Instant::now(), never.as_fd()), Waited::Readable);
+            assert!(connection.take_in().unwrap());
+            assert_eq!(connection.wait(Instant::now(), never.as_fd()), Waited::Time, "once is enough");
         }
+        drop(connection);
+        server.join().unwrap();
     }
 }

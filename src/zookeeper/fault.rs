@@ -24,11 +24,23 @@ pub(crate) enum Fault {
     Refused(i32),
     /// An answer that is none.
     Protocol(String),
+    /// No connection by TLS, for a reason that does not go away by itself; what an operator does about it.
+    Tls { why: String, advice: &'static str },
 }
 
 impl Fault {
     pub(super) fn protocol(why: &str) -> Self {
         Self::Protocol(why.to_owned())
+    }
+
+    /// The server ended the connection.
+    pub(super) fn closed() -> Self {
+        Self::Lost("the server closed the connection".to_owned())
+    }
+
+    /// The time was over before there was an answer.
+    pub(super) fn silent() -> Self {
+        Self::Lost("the server does not answer in time".to_owned())
     }
 
     /// The fault that an answer's error number means.
@@ -54,6 +66,7 @@ impl Fault {
             Self::NoAuth | Self::AuthFailed => {
                 error.advise("give the credentials that the node's ACL asks for, then run the command again")
             }
+            Self::Tls { advice, .. } => error.advise(format!("{advice}, then run the command again")),
             _ => error,
         }
     }
@@ -70,6 +83,7 @@ impl std::fmt::Display for Fault {
             Self::AuthFailed => formatter.write_str("ZooKeeper does not take the credentials"),
             Self::Refused(code) => write!(formatter, "ZooKeeper refused it with its error {code}"),
             Self::Protocol(why) => write!(formatter, "this is no answer of ZooKeeper: {why}"),
+            Self::Tls { why, .. } => write!(formatter, "no TLS to ZooKeeper: {why}"),
         }
     }
 }

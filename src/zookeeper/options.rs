@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "zookeeper-tls")]
+use super::tls::{server_name, ZooKeeperTls};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The port where a server is named without one.
@@ -20,6 +22,8 @@ pub struct ZooKeeperOptions {
     pub(super) chroot: String,
     pub(super) session_timeout: Duration,
     pub(super) digest: Option<Vec<u8>>,
+    #[cfg(feature = "zookeeper-tls")]
+    pub(super) tls: Option<ZooKeeperTls>,
 }
 
 impl ZooKeeperOptions {
@@ -46,7 +50,14 @@ impl ZooKeeperOptions {
             .map(|server| parse_server(server.trim()).ok_or_else(|| refused(&format!("{server:?} is no server"))))
             .collect::<Result<Vec<_>>>()?;
         let session_timeout = Duration::from_millis(DEFAULT_TIMEOUT_MS.into());
-        Ok(Self { servers, chroot: chroot.to_owned(), session_timeout, digest: None })
+        Ok(Self {
+            servers,
+            chroot: chroot.to_owned(),
+            session_timeout,
+            digest: None,
+            #[cfg(feature = "zookeeper-tls")]
+            tls: None,
+        })
     }
 
     /// The session time-out in milliseconds, 1,000 to 3,600,000; 0 stands for the default, 30,000. The servers may
@@ -66,7 +77,7 @@ impl ZooKeeperOptions {
     }
 
     /// Credentials of the scheme `digest`, `user:password`. Every node that is made then belongs to this user alone.
-    /// They go to the server as they are, so they are as safe as the network in between.
+    /// They go to the server as they are: without TLS they are as safe as the network in between.
     ///
     /// # Errors
     /// `InvalidArgument`, without what was given.
@@ -78,6 +89,20 @@ impl ZooKeeperOptions {
             }
             _ => Err(Error::new(ErrorKind::InvalidArgument, "credentials of the scheme digest are user:password")),
         }
+    }
+
+    /// By TLS alone, from now on. The certificate of a server must be for the host that the connect string names: a DNS
+    /// name or an IP address, among its subject alternative names.
+    ///
+    /// # Errors
+    /// `InvalidArgument` where no certificate could be for a host, as it is named.
+    #[cfg(feature = "zookeeper-tls")]
+    pub fn tls(mut self, tls: ZooKeeperTls) -> Result<Self> {
+        for (host, _) in &self.servers {
+            server_name(host)?;
+        }
+        self.tls = Some(tls);
+        Ok(self)
     }
 
     /// How long a connect may take before the caller is told that nobody answers.

@@ -1,6 +1,6 @@
 //! A session: one connection after the other, as long as the servers keep it.
 
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags};
 
 pub(crate) use super::connection::Waited;
-use super::connection::{wait_for, Connection, Ticket};
+use super::connection::{Connection, Ticket};
 use super::fault::{Fault, Outcome};
 use super::options::ZooKeeperOptions;
+use super::stream::{wait_for, Stream};
 use super::wire::{Op, Reader, Stat, Writer};
 
 /// Between two tries to connect.
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     options: Arc<ZooKeeperOptions>,
     ticket: Ticket,
     connection: Option<Connection>,
+    /// The server of the connection, for messages.
+    server: String,
     /// The server to try next.
     turn: usize,
 }
@@ -42,7 +45,8 @@ impl Session {
     pub(crate) fn open(options: Arc<ZooKeeperOptions>, until: Instant) -> Outcome<Self> {
         // Each process begins at another server, so that not all of them meet at the first.
         let turn = std::process::id() as usize;
-        let mut session = Self { ticket: Ticket::new(options.session_timeout), options, connection: None, turn };
+        let ticket = Ticket::new(options.session_timeout);
+        let mut session = Self { ticket, options, connection: None, server: String::new(), turn };
         session.repeat(until, |session, until| session.connected(until).map(|_| ()))?;
         Ok(session)
     }
@@ -163,7 +167,11 @@ impl Session {
             }
             Err(fault) => {
                 self.connection = None;
-                Err(fault)
+                Err(match fault {
+                    // Where it is TLS, the next connection tells whether this goes away by itself.
+                    Fault::Lost(why) | Fault::Tls { why, .. } => Fault::Lost(format!("{}: {why}", self.server)),
+                    fault => fault,
+                })
             }
         }
     }
@@ -178,35 +186,77 @@ impl Session {
 
     fn connect(&mut self, until: Instant) -> Outcome<Connection> {
         let servers = self.options.servers.clone();
-        let mut last = Fault::Lost("no server is named".to_owned());
+        let mut faults = Vec::new();
         for tried in 0..servers.len() {
             self.turn = self.turn.wrapping_add(1);
             let Some((host, port)) = servers.get(self.turn % servers.len()) else { continue };
             // The time that is left is shared by the servers that are left.
-            let left = until.saturating_duration_since(Instant::now());
-            let share = u32::try_from(servers.len() - tried).map_or(left, |count| left / count);
-            let addresses = match (host.as_str(), *port).to_socket_addrs() {
-                Ok(addresses) => addresses,
+            let share = until.saturating_duration_since(Instant::now()) / count(servers.len() - tried);
+            let addresses: Vec<SocketAddr> = match (host.as_str(), *port).to_socket_addrs() {
+                Ok(addresses) => addresses.collect(),
                 Err(error) => {
-                    last = Fault::Lost(format!("{host}: {error}"));
+                    faults.push((format!("{host}:{port}"), Fault::Lost(error.to_string())));
                     continue;
                 }
             };
-            for address in addresses {
-                match self.open_at(address, Instant::now() + share) {
-                    Err(fault @ (Fault::Lost(_) | Fault::Protocol(_))) => last = fault,
-                    outcome => return outcome,
+            // The resolver takes what it takes: it has no deadline.
+            let end = Instant::now() + share;
+            for (place, address) in addresses.iter().enumerate() {
+                let left = end.saturating_duration_since(Instant::now()) / count(addresses.len() - place);
+                match self.open_at(host, *address, Instant::now() + left) {
+                    Err(fault @ (Fault::Lost(_) | Fault::Protocol(_) | Fault::Tls { .. })) => {
+                        faults.push((shown(host, *address), fault));
+                    }
+                    outcome => {
+                        self.server = shown(host, *address);
+                        return outcome;
+                    }
                 }
             }
         }
-        Err(last)
+        Err(summed_up(&faults))
     }
 
-    fn open_at(&mut self, address: std::net::SocketAddr, until: Instant) -> Outcome<Connection> {
-        let mut connection = Connection::open(address, &mut self.ticket, until)?;
+    fn open_at(&mut self, host: &str, address: SocketAddr, until: Instant) -> Outcome<Connection> {
+        let stream = Stream::open(address, host, &self.options, until)?;
+        let mut connection = Connection::open(stream, &mut self.ticket, until)?;
         if let Some(digest) = &self.options.digest {
             connection.authenticate(digest, until)?;
         }
         Ok(connection)
+    }
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX).max(1)
+}
+
+/// A server as the connect string names it, and the address that this stands for.
+fn shown(host: &str, address: SocketAddr) -> String {
+    if address.ip().to_string() == host {
+        address.to_string()
+    } else {
+        format!("{host}:{} ({})", address.port(), address.ip())
+    }
+}
+
+/// One fault for those of all the servers, each told. Where one of them may serve the next time it is worth to ask again.
+fn summed_up(faults: &[(String, Fault)]) -> Fault {
+    let why = |fault: &Fault| match fault {
+        Fault::Lost(why) | Fault::Protocol(why) | Fault::Tls { why, .. } => why.clone(),
+        fault => fault.to_string(),
+    };
+    let told: Vec<String> = faults.iter().map(|(server, fault)| format!("{server}: {}", why(fault))).collect();
+    let told = told.join("; ");
+    if faults.is_empty() || faults.iter().any(|(_, fault)| matches!(fault, Fault::Lost(_))) {
+        return Fault::Lost(told);
+    }
+    let advice = faults.iter().find_map(|(_, fault)| match fault {
+        Fault::Tls { advice, .. } => Some(*advice),
+        _ => None,
+    });
+    match advice {
+        Some(advice) => Fault::Tls { why: told, advice },
+        None => Fault::Protocol(told),
     }
 }

@@ -10,28 +10,24 @@ use std::sync::Arc;
 use comptask_upgrade::storage::Flow;
 use comptask_upgrade::task::StateV1;
 use comptask_upgrade::tree::{Change, TreePath};
-use comptask_upgrade::{HdfsOptions, Result, Storage};
+use comptask_upgrade::{HdfsNativeStorage, HdfsOptions, LibhdfsStorage, Result, Storage};
 
+use super::cluster::java;
 use super::support::checker::Image;
 use super::support::v1_files::{folder, path, v1_bytes, v1_name, v1_task, Open};
 
 /// An adapter by its name, and how it opens a root with options.
 pub type Adapter = (&'static str, fn(&str, &[(&str, &str)]) -> Result<Arc<dyn Storage>>);
 
-/// All that a build has.
-pub const ALL: &[Adapter] = &[
-    #[cfg(feature = "hdfs-native")]
-    (HDFS_NATIVE, hdfs_native),
-    #[cfg(feature = "libhdfs")]
-    (LIBHDFS, libhdfs),
-];
+/// All of them.
+pub const ALL: [Adapter; 2] = [(HDFS_NATIVE, hdfs_native), (LIBHDFS, libhdfs)];
 
 pub const HDFS_NATIVE: &str = "hdfs-native";
 pub const LIBHDFS: &str = "libhdfs";
 
 /// The adapter of a name.
 pub fn by_name(name: &str) -> Adapter {
-    *ALL.iter().find(|adapter| adapter.0 == name).unwrap_or_else(|| panic!("this build has no adapter {name}"))
+    *ALL.iter().find(|adapter| adapter.0 == name).unwrap_or_else(|| panic!("there is no adapter {name}"))
 }
 
 fn options(given: &[(&str, &str)]) -> Result<HdfsOptions> {
@@ -42,21 +38,16 @@ fn options(given: &[(&str, &str)]) -> Result<HdfsOptions> {
     Ok(options)
 }
 
-#[cfg(feature = "hdfs-native")]
 fn hdfs_native(root: &str, given: &[(&str, &str)]) -> Result<Arc<dyn Storage>> {
-    Ok(Arc::new(comptask_upgrade::HdfsNativeStorage::open(root, &options(given)?)?))
+    Ok(Arc::new(HdfsNativeStorage::open(root, &options(given)?)?))
 }
 
 /// With the Java and the jars of the servers, where the options say nothing else.
-#[cfg(feature = "libhdfs")]
 fn libhdfs(root: &str, given: &[(&str, &str)]) -> Result<Arc<dyn Storage>> {
-    use super::cluster::java;
-
-    let program = std::fs::canonicalize(java::java().unwrap()).unwrap();
-    let home = program.ancestors().nth(2).unwrap().display().to_string();
-    let jars = format!("{}/*", java::jars().unwrap().display());
-    let machine = [("java_home", home.as_str()), ("class_path", &jars), ("jvm_options", "-Xmx512m")];
-    Ok(Arc::new(comptask_upgrade::LibhdfsStorage::open(root, &options(&[&machine, given].concat())?)?))
+    let machine = java::for_libhdfs().unwrap();
+    let machine = machine.iter().map(|(key, value)| (*key, value.as_str()));
+    let all: Vec<(&str, &str)> = machine.chain(given.iter().copied()).collect();
+    Ok(Arc::new(LibhdfsStorage::open(root, &options(&all)?)?))
 }
 
 /// Makes a folder below a root and gives the root of the tree in it.

@@ -29,8 +29,21 @@ pub fn java() -> Result<PathBuf> {
         return if java.is_file() { Ok(java) } else { Err(format!("JAVA_HOME has no {}", java.display())) };
     }
     on_path("java").ok_or_else(|| {
-        "the test cluster needs Java, and there is no java on PATH and no JAVA_HOME: run `make setup-test`".to_owned()
+        "the test cluster needs Java, and there is no java on PATH and no JAVA_HOME: run `make setup-cluster`"
+            .to_owned()
     })
+}
+
+/// The options by which libhdfs starts a machine with the servers' own Java and jars.
+pub fn for_libhdfs() -> Result<[(&'static str, String); 3]> {
+    let java = java()?;
+    let real = fs::canonicalize(&java).map_err(|error| format!("{}: {error}", java.display()))?;
+    let home = real.ancestors().nth(2).ok_or_else(|| format!("{} is in no Java home", real.display()))?;
+    Ok([
+        ("java_home", home.display().to_string()),
+        ("class_path", format!("{}/*", jars()?.display())),
+        ("jvm_options", "-Xmx512m".to_owned()),
+    ])
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
@@ -70,7 +83,7 @@ fn copy_jars(project: &Project) -> Result<PathBuf> {
         }
     }
     let maven = on_path("mvn").ok_or_else(|| {
-        "the test cluster needs Maven for its jars, and there is no mvn on PATH: run `make setup-test`".to_owned()
+        "the test cluster needs Maven for its jars, and there is no mvn on PATH: run `make setup-cluster`".to_owned()
     })?;
     let pom = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster").join(project.file);
     let copied = Command::new(maven)

@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+pub mod certificates;
 pub mod ha;
 pub mod hdfs;
 pub mod java;

@@ -1,11 +1,13 @@
 //! One ZooKeeper server, and ZooKeeper's own client to look at it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use tempfile::TempDir;
 
+use super::certificates::{Authority, Files};
 use super::server::{ask, spawn, write, Server, Spec};
 use super::{ports, Result};
 
@@ -24,12 +26,47 @@ pub struct ZooKeeper {
     /// The process. Before the folder: it goes first.
     pub server: Server,
     port: u16,
-    _folder: TempDir,
+    secured: Option<Secured>,
+    folder: TempDir,
 }
+
+/// What a client needs for the port with TLS.
+pub struct Secured {
+    port: u16,
+    /// The authority of the server and of the client, which is the same.
+    pub authority: Authority,
+    pub authority_file: PathBuf,
+    pub client: Files,
+}
+
+/// How a server does TLS.
+pub struct Security {
+    /// The names and addresses that its certificate is for.
+    pub names: &'static [&'static str],
+    /// The year with which its certificate ends.
+    pub last_year: i32,
+    /// `ssl.clientAuth`: `need`, `want` or `none`.
+    pub client_auth: &'static str,
+    /// `ssl.enabledProtocols`.
+    pub protocols: &'static str,
+}
+
+/// As a careful cluster has it.
+pub const SECURE: Security =
+    Security { names: &["127.0.0.1"], last_year: 2099, client_auth: "need", protocols: "TLSv1.3,TLSv1.2" };
 
 impl ZooKeeper {
     /// Starts one and waits until it serves.
     pub fn start() -> Result<Self> {
+        Self::begin(None)
+    }
+
+    /// Starts one that has a port for TLS beside the other one, and waits until it serves on both.
+    pub fn start_secured(security: &Security) -> Result<Self> {
+        Self::begin(Some(security))
+    }
+
+    fn begin(security: Option<&Security>) -> Result<Self> {
         let folder = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
         let port = ports::free()?;
         write(&folder.path().join("log4j.properties"), LOGGING)?;
@@ -39,6 +76,13 @@ impl ZooKeeper {
              maxSessionTimeout=120000\nadmin.enableServer=false\n4lw.commands.whitelist=srvr,dump,cons\n",
             data.display()
         );
+        let (secured, config) = match security {
+            Some(security) => {
+                let (secured, more) = Secured::new(security, folder.path())?;
+                (Some(secured), config + &more)
+            }
+            None => (None, config),
+        };
         write(&folder.path().join("zoo.cfg"), &config)?;
         let spec = Spec {
             name: "zookeeper",
@@ -49,16 +93,34 @@ impl ZooKeeper {
             class_path: vec![folder.path().to_owned()],
             folder: folder.path().to_owned(),
         };
-        let mut zookeeper = Self { server: Server::new(spec), port, _folder: folder };
+        let mut zookeeper = Self { server: Server::new(spec), port, secured, folder };
         zookeeper.restart()?;
         Ok(zookeeper)
     }
 
-    /// Starts it again after a kill, on the same port, with the same data, and waits until it serves.
+    /// Starts it again after a kill, on the same ports, with the same data, and waits until it serves.
     pub fn restart(&mut self) -> Result<()> {
         self.server.launch()?;
-        let port = self.port;
-        self.server.wait_until(|| ask(port, "srvr").is_some_and(|answer| answer.contains("Mode: standalone")))
+        let (port, secured) = (self.port, self.secured.as_ref().map(|secured| secured.port));
+        self.server.wait_until(|| {
+            ask(port, "srvr").is_some_and(|answer| answer.contains("Mode: standalone"))
+                && secured.is_none_or(|port| TcpStream::connect(("127.0.0.1", port)).is_ok())
+        })
+    }
+
+    /// The connect string of its port with TLS, by a name of this machine.
+    pub fn secured_hosts(&self, name: &str) -> Result<String> {
+        Ok(format!("{name}:{}", self.secured()?.port))
+    }
+
+    /// What a client needs for its port with TLS.
+    pub fn secured(&self) -> Result<&Secured> {
+        self.secured.as_ref().ok_or_else(|| "this server has no TLS".to_owned())
+    }
+
+    /// Its folder, which goes with it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Its connect string.
@@ -69,6 +131,32 @@ impl ZooKeeper {
     /// Its port of 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+}
+
+impl Secured {
+    /// The certificates, and the lines of the server's configuration.
+    fn new(security: &Security, folder: &Path) -> Result<(Self, String)> {
+        let authority = Authority::new("the authority")?;
+        let authority_file = authority.write(&folder.join("authority.pem"))?;
+        let server = authority.sign(security.names, security.last_year, folder, "server")?;
+        let client = authority.sign(&["client.test"], 2099, folder, "client")?;
+        // ZooKeeper's PEM store is a key and its chain in one file.
+        let read = |file: &Path| std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()));
+        let store = folder.join("store.pem");
+        write(&store, &format!("{}{}", read(&server.key)?, read(&server.certificate)?))?;
+        let port = ports::free()?;
+        let lines = format!(
+            "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\nsecureClientPortAddress=127.0.0.1\n\
+             secureClientPort={port}\nssl.keyStore.location={}\nssl.keyStore.type=PEM\nssl.trustStore.location={}\n\
+             ssl.trustStore.type=PEM\nssl.clientAuth={}\nssl.enabledProtocols={}\n\
+             authProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider\n",
+            store.display(),
+            authority_file.display(),
+            security.client_auth,
+            security.protocols
+        );
+        Ok((Self { port, authority, authority_file, client }, lines))
     }
 }
 

@@ -64,9 +64,9 @@ fn flows(wire: Wire) {
             adapter,
             "flow",
             &[],
-            &[("KRB5CCNAME", if *adapter == adapters::LIBHDFS { path } else { &cache })],
+            &[("KRB5CCNAME", if adapter == adapters::LIBHDFS { path } else { &cache })],
         ));
-        if *adapter == adapters::LIBHDFS {
+        if adapter == adapters::LIBHDFS {
             goes(&told(&hdfs, adapter, "flow", &[("kerberos_cache", path)], &[]));
             continue;
         }

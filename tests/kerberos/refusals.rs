@@ -19,7 +19,7 @@ fn says(told: &Value, kind: &str, message: &str, advice: &str) {
 fn without_a_ticket_that_counts_it_is_told_what_is_missing() {
     let hdfs = SecureHdfs::start(Wire::Authentication).unwrap();
     for (adapter, _) in adapters::ALL {
-        if *adapter == adapters::HDFS_NATIVE {
+        if adapter == adapters::HDFS_NATIVE {
             of_hdfs_native(&hdfs);
         } else {
             of_libhdfs(&hdfs);

@@ -1,9 +1,14 @@
 //! One run at a time, and everybody can see who it is.
 
-use comptask_upgrade::{ErrorKind, Operation, Progress, RunOptions, Stage};
+use std::sync::Arc;
+
+use comptask_upgrade::{
+    ErrorKind, Guard, Lock, Operation, Progress, Result, RunOptions, SessionBuilder, SessionLog, Stage,
+};
+use parking_lot::Mutex;
 
 use crate::support::places::on_both_with;
-use crate::support::sessions::run;
+use crate::support::sessions::{run, OneLock};
 use crate::support::v1_files::{bytes, exists};
 
 /// Calls something once, when a run converts.
@@ -99,4 +104,63 @@ fn a_lock_file_without_a_lock_stops_nobody() {
         place.upgrade().unwrap();
         checker.upgraded(&place.image()).unwrap();
     });
+}
+
+/// A lock that counts its holders, from 8 on.
+struct Counting(OneLock, Mutex<i64>);
+
+struct Counted(Box<dyn Guard>, i64);
+
+impl Lock for Counting {
+    fn acquire(&self, holder: &str) -> Result<Box<dyn Guard>> {
+        let guard = self.0.acquire(holder)?;
+        *self.1.lock() += 1;
+        Ok(Box::new(Counted(guard, *self.1.lock())))
+    }
+}
+
+impl Guard for Counted {
+    fn permit(&self) -> Result<()> {
+        self.0.permit()
+    }
+    fn confirm(&self) -> Result<()> {
+        self.0.confirm()
+    }
+    fn epoch(&self) -> Option<i64> {
+        Some(self.1)
+    }
+    fn release(self: Box<Self>) -> Result<()> {
+        self.0.release()
+    }
+}
+
+/// The lines that say that the lock is held, from a session that upgrades and deletes.
+fn lines_about_the_lock(alter: impl Fn(SessionBuilder) -> SessionBuilder) -> Vec<String> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    on_both_with("seed", |place, _, _| {
+        let kept = Arc::clone(&seen);
+        let sink = move |level, _: &str, text: &str| kept.lock().push(format!("{level} {text}"));
+        let log = SessionLog::to_sink(Box::new(sink), log::LevelFilter::Info);
+        let session = alter(place.builder().log(log)).open().unwrap();
+        seen.lock().clear();
+        run(&session, Operation::Status).unwrap();
+        run(&session, Operation::Upgrade).unwrap();
+        run(&session, Operation::Delete).unwrap();
+    });
+    let lines = seen.lock().clone();
+    lines.into_iter().filter(|line| line.contains("lock")).collect()
+}
+
+#[test]
+fn who_has_the_lock_and_its_epoch_are_one_line_of_the_log() {
+    let pid = std::process::id();
+    let lines = lines_about_the_lock(|builder| builder.lock(Counting(OneLock::default(), Mutex::new(7))));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, (word, epoch)) in lines.iter().zip([("upgrade", 8), ("delete", 9)]) {
+        assert!(line.starts_with(&format!("INFO the lock is held by comptask-upgrade {word} on ")), "{line}");
+        assert!(line.ends_with(&format!(", process {pid}, epoch {epoch}")), "{line}");
+    }
+    let lines = lines_about_the_lock(|builder| builder.lock(OneLock::default()));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines.iter().all(|line| line.ends_with(&format!(", process {pid}"))), "{lines:?}");
 }

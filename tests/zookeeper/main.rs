@@ -12,3 +12,5 @@ mod liveness;
 mod lock;
 mod proxy;
 mod shared;
+#[cfg(feature = "zookeeper-tls")]
+mod tls;

@@ -4,15 +4,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "zookeeper-tls")]
+use comptask_upgrade::ZooKeeperTls;
 use comptask_upgrade::{ErrorKind, Guard, Lock, ZooKeeperLock, ZooKeeperOptions};
 use parking_lot::{Mutex, MutexGuard};
 
+#[cfg(feature = "zookeeper-tls")]
+use crate::cluster::zookeeper::Security;
 use crate::cluster::zookeeper::{Client, ZooKeeper};
 
 /// Short, so that a test sees a session end; the server's tick is 200 ms.
 pub const TIMEOUT_MS: u32 = 2_000;
 /// What a wait for an event may take on a busy machine before the test has failed.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A server that no test harms, and ZooKeeper's own client at it.
 pub struct Shared {
     client: Mutex<Client>,
@@ -50,6 +54,38 @@ pub fn path() -> String {
 
 pub fn options(hosts: &str) -> ZooKeeperOptions {
     ZooKeeperOptions::parse(hosts).unwrap().session_timeout_ms(TIMEOUT_MS).unwrap()
+}
+
+/// The options that this server asks for: by TLS and with a client certificate where it has a port for TLS.
+pub fn options_at(server: &ZooKeeper) -> ZooKeeperOptions {
+    #[cfg(feature = "zookeeper-tls")]
+    if let Ok(secured) = server.secured() {
+        let tls = ZooKeeperTls::trusting(&secured.authority_file).unwrap();
+        let tls = tls.client_certificate(&secured.client.certificate, &secured.client.key).unwrap();
+        return options(&server.secured_hosts("127.0.0.1").unwrap()).tls(tls).unwrap();
+    }
+    options(&server.hosts())
+}
+
+/// A server with TLS that has shaken hands before: the first time takes a JVM long, and longer on a busy machine.
+#[cfg(feature = "zookeeper-tls")]
+pub fn secured(security: &Security) -> ZooKeeper {
+    let server = ZooKeeper::start_secured(security).unwrap();
+    let patient = options_at(&server).session_timeout_ms(40_000).unwrap();
+    let lock = ZooKeeperLock::new(patient, &path()).unwrap();
+    until("the server shakes hands", || match lock.acquire("the first of all") {
+        Ok(guard) => {
+            guard.release().unwrap();
+            Some(())
+        }
+        // It does, to say no.
+        Err(error) => (!error.next_action().contains("reached")).then_some(()),
+    });
+    server
+}
+
+pub fn lock_at(server: &ZooKeeper, path: &str) -> ZooKeeperLock {
+    ZooKeeperLock::new(options_at(server), path).unwrap()
 }
 
 pub fn lock(hosts: &str, path: &str) -> ZooKeeperLock {

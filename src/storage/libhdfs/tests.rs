@@ -8,22 +8,12 @@ use super::super::hdfs::jvm_options::JvmOptions;
 use super::super::hdfs::testing::*;
 use super::*;
 
-/// The home of the Java that runs the servers.
-fn java_home() -> PathBuf {
-    let java = std::fs::canonicalize(cluster::java::java().unwrap()).unwrap();
-    java.ancestors().nth(2).unwrap().to_owned()
-}
-
-fn open_one(uri: &str, pairs: &[(&str, &str)]) -> Result<LibhdfsStorage> {
-    let mut options = options(pairs);
-    options.set("java_home", java_home().to_str().unwrap()).unwrap();
-    options.set("class_path", &format!("{}/*", cluster::java::jars().unwrap().display())).unwrap();
-    options.set("jvm_options", "-Xmx512m").unwrap();
-    LibhdfsStorage::open(uri, &options)
-}
-
 fn open(uri: &str, pairs: &[(&str, &str)]) -> Result<Box<dyn Storage>> {
-    Ok(Box::new(open_one(uri, pairs)?))
+    let mut options = options(pairs);
+    for (key, value) in cluster::java::for_libhdfs().unwrap() {
+        options.set(key, &value).unwrap();
+    }
+    Ok(Box::new(LibhdfsStorage::open(uri, &options)?))
 }
 
 tests_of_a_client!(open);

@@ -1,5 +1,5 @@
-//! The operations on a real HDFS: what they leave is what they leave in memory, and what they ask of the NameNode for
-//! each task is counted in its own audit log.
+//! The operations on a real HDFS, by either client: what they leave is what they leave in memory, and what they ask of
+//! the `NameNode` for each task is counted in its own audit log.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -8,58 +8,49 @@ mod cluster;
 mod support;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use adapters::flow::there_and_back;
-use adapters::{many, new_root, plant};
+use adapters::{many, new_root, plant, Adapter};
 use cluster::hdfs::Hdfs;
-use comptask_upgrade::{
-    AssumeOffline, CatalogSnapshot, HdfsOptions, Operation, RecoveryMode, RunOptions, Session, SessionBuilder, Storage,
-};
+use comptask_upgrade::{Operation, RecoveryMode, RunOptions, Session};
 use parking_lot::Mutex;
-use support::sessions::{run, OneLock};
+use support::sessions::{builder, run, OneLock};
 use support::trees::CATALOG;
 
 /// Threads are counted, and a cluster is two JVMs.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// An empty root and its storage.
-fn empty(hdfs: &Hdfs, name: &str) -> (String, Arc<dyn Storage>) {
-    let (_, open) = adapters::by_name("hdfs-native");
-    let root = new_root(&*open(&hdfs.uri(), &[]).unwrap(), &hdfs.uri(), name);
-    let storage = open(&root, &[]).unwrap();
-    (root, storage)
+/// An empty root.
+fn empty(hdfs: &Hdfs, (client, open): Adapter, name: &str) -> String {
+    new_root(&*open(&hdfs.uri(), &[]).unwrap(), &hdfs.uri(), &format!("{client}-{name}"))
 }
 
 /// The root of a new tree of so many tasks.
-fn root_of(hdfs: &Hdfs, tasks: u64) -> String {
-    let (root, storage) = empty(hdfs, &format!("tasks-{tasks}"));
-    plant(&*storage, &many(tasks));
+fn root_of(hdfs: &Hdfs, adapter: Adapter, tasks: u64) -> String {
+    let root = empty(hdfs, adapter, &format!("tasks-{tasks}"));
+    plant(&*(adapter.1)(&root, &[]).unwrap(), &many(tasks));
     root
 }
 
-fn session(root: &str) -> Session {
-    let builder = SessionBuilder::hdfs_native(root, &HdfsOptions::default()).unwrap();
-    let builder = builder.lock(OneLock::default()).catalog(CatalogSnapshot::parse(CATALOG).unwrap());
-    builder.liveness(AssumeOffline).open().unwrap()
+fn session((_, open): Adapter, root: &str) -> Session {
+    builder(open(root, &[]).unwrap(), OneLock::default(), CATALOG).open().unwrap()
 }
 
-#[test]
-fn a_tree_is_upgraded_recovered_and_deleted_as_in_memory() {
+fn a_tree_is_upgraded_recovered_and_deleted_as_in_memory(adapter: Adapter) {
     let _one = ONE_AT_A_TIME.lock();
     let hdfs = Hdfs::start().unwrap();
     for name in ["seed", "thirty"] {
-        there_and_back(&empty(&hdfs, name).1, name);
+        let root = empty(&hdfs, adapter, name);
+        there_and_back(&(adapter.1)(&root, &[]).unwrap(), name);
     }
 }
 
-#[test]
-fn what_a_task_costs_at_the_name_node_is_known() {
+fn what_a_task_costs_at_the_name_node_is_known(adapter: Adapter) {
     let _one = ONE_AT_A_TIME.lock();
     let hdfs = Hdfs::start().unwrap();
     let calls = |tasks: u64| -> BTreeMap<String, u64> {
-        let root = root_of(&hdfs, tasks);
-        let session = session(&root);
+        let root = root_of(&hdfs, adapter, tasks);
+        let session = session(adapter, &root);
         hdfs.forget_calls().unwrap();
         run(&session, Operation::Upgrade).unwrap();
         hdfs.calls().unwrap()
@@ -88,15 +79,14 @@ fn threads_of_the_client() -> Vec<String> {
     names.filter(|name| name.starts_with("ctu-")).collect()
 }
 
-#[test]
-fn a_host_inside_a_runtime_of_its_own_is_served_and_no_thread_is_left() {
+fn a_host_inside_a_runtime_of_its_own_is_served_and_no_thread_is_left(adapter: Adapter) {
     let _one = ONE_AT_A_TIME.lock();
     let hdfs = Hdfs::start().unwrap();
-    let root = root_of(&hdfs, 6);
+    let root = root_of(&hdfs, adapter, 6);
     for host in [tokio::runtime::Builder::new_current_thread(), tokio::runtime::Builder::new_multi_thread()] {
         let mut host = host;
         host.build().unwrap().block_on(async {
-            let session = session(&root);
+            let session = session(adapter, &root);
             assert!(!threads_of_the_client().is_empty());
             run(&session, Operation::Upgrade).unwrap();
             let cancel = RunOptions { recovery_mode: RecoveryMode::Cancel, ..RunOptions::default() };
@@ -106,3 +96,28 @@ fn a_host_inside_a_runtime_of_its_own_is_served_and_no_thread_is_left() {
         });
     }
 }
+
+/// Each of these, once with either client.
+macro_rules! with_either_client {
+    ($($name:ident),+) => {
+        mod native {
+            $(#[test]
+            fn $name() {
+                super::$name(super::adapters::by_name(super::adapters::HDFS_NATIVE));
+            })+
+        }
+
+        mod libhdfs {
+            $(#[test]
+            fn $name() {
+                super::$name(super::adapters::by_name(super::adapters::LIBHDFS));
+            })+
+        }
+    };
+}
+
+with_either_client!(
+    a_tree_is_upgraded_recovered_and_deleted_as_in_memory,
+    what_a_task_costs_at_the_name_node_is_known,
+    a_host_inside_a_runtime_of_its_own_is_served_and_no_thread_is_left
+);
