@@ -22,7 +22,7 @@ SAME_RUN := sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g'
 JOBS ?= $(shell nproc)
 
 .PHONY: help build libraries tool demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
-.PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program
+.PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program test-ha test-kerberos
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -126,6 +126,15 @@ test-cluster: setup-test tool hooks every-client test-cluster-program
 # make test-cluster-long a folder with 100,000 tasks, upgraded on a real HDFS; many minutes
 test-cluster-long: setup-test tool setup-cluster
 	$(TOOL_ON_CLUSTER) --ignored
+
+# make test-ha      HDFS with two NameNodes, the active one of which is killed or fails over in mid-run, by either client
+test-ha: setup-test setup-cluster
+	cargo test $(CLUSTER_TESTS) --test ha
+
+# make test-kerberos HDFS under Kerberos, by either client, with a key distribution centre of the tests' own
+test-kerberos: setup-test setup-cluster
+	@.ci/setup kerberos
+	cargo test $(CLUSTER_TESTS) --example on-hdfs --test kerberos
 
 test: test-rust test-cpp test-cluster
 	@echo "all tests passed"

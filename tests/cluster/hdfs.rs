@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use super::server::{ask, folder, write, Server, Spec};
 use super::{ports, Result};
 
-const LOGGING: &str = "\
+/// What the servers write: their log to the standard output, the calls of a NameNode to a file.
+pub(super) const LOGGING: &str = "\
 log4j.rootLogger=INFO,OUT
 log4j.appender.OUT=org.apache.log4j.ConsoleAppender
 log4j.appender.OUT.layout=org.apache.log4j.PatternLayout
@@ -21,7 +22,8 @@ log4j.appender.AUDIT.layout=org.apache.log4j.PatternLayout
 log4j.appender.AUDIT.layout.ConversionPattern=%m%n
 ";
 
-const NAME_NODE: &str = "org.apache.hadoop.hdfs.server.namenode.NameNode";
+pub(super) const NAME_NODE: &str = "org.apache.hadoop.hdfs.server.namenode.NameNode";
+pub(super) const DATA_NODE: &str = "org.apache.hadoop.hdfs.server.datanode.DataNode";
 
 /// An HDFS of one `NameNode` and one `DataNode`, whose data outlive a kill of either.
 pub struct Hdfs {
@@ -45,12 +47,7 @@ impl Hdfs {
         write(&conf.join("core-site.xml"), &core_site(home.path(), rpc))?;
         write(&conf.join("hdfs-site.xml"), &hdfs_site(home.path(), rpc, name_http, data_http))?;
         write(&conf.join("log4j.properties"), LOGGING)?;
-        // The servers look for their web pages on the class path, and do without any as long as the folders are there.
-        let pages = folder(home.path().join("pages"))?;
-        for name in ["hdfs", "datanode"] {
-            folder(pages.join("webapps").join(name).join("WEB-INF"))?;
-        }
-        let class_path = vec![conf, pages];
+        let class_path = vec![conf, pages(home.path())?];
         let spec = |name, class, arguments: &[&str]| Spec {
             name,
             class,
@@ -61,7 +58,7 @@ impl Hdfs {
         };
         spec("format", NAME_NODE, &["-format", "-nonInteractive"]).run()?;
         let name_node = Server::new(spec("namenode", NAME_NODE, &[]));
-        let mut data = spec("datanode", "org.apache.hadoop.hdfs.server.datanode.DataNode", &[]);
+        let mut data = spec("datanode", DATA_NODE, &[]);
         data.options = vec![format!("-Daudit.file={}", home.path().join("audit-of-the-datanode.log").display())];
         let data_node = Server::new(data);
         let mut hdfs = Self { name_node, data_node, rpc, name_http, data_http, class_path, folder: home };
@@ -183,8 +180,17 @@ impl Hdfs {
     }
 }
 
+/// The servers look for their web pages on the class path, and do without any as long as the folders are there.
+pub(super) fn pages(home: &Path) -> Result<PathBuf> {
+    let pages = folder(home.join("pages"))?;
+    for name in ["hdfs", "datanode"] {
+        folder(pages.join("webapps").join(name).join("WEB-INF"))?;
+    }
+    Ok(pages)
+}
+
 /// What a server tells of itself; empty where it does not answer.
-fn bean(http: u16, name: &str) -> String {
+pub(super) fn bean(http: u16, name: &str) -> String {
     ask(http, &format!("GET /jmx?qry={name} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")).unwrap_or_default()
 }
 
@@ -198,13 +204,20 @@ fn core_site(home: &Path, rpc: u16) -> String {
 }
 
 fn hdfs_site(home: &Path, rpc: u16, name_http: u16, data_http: u16) -> String {
-    let free = || "127.0.0.1:0".to_owned();
-    let folder = |name: &str| home.join(name).display().to_string();
-    site(&[
+    let mut settings = vec![
         ("dfs.namenode.rpc-address", format!("127.0.0.1:{rpc}")),
         ("dfs.namenode.http-address", format!("127.0.0.1:{name_http}")),
-        ("dfs.namenode.name.dir", folder("names")),
-        ("dfs.datanode.data.dir", folder("blocks")),
+        ("dfs.namenode.name.dir", home.join("names").display().to_string()),
+    ];
+    settings.extend(small(home, data_http));
+    site(&settings)
+}
+
+/// What makes an HDFS of one `DataNode` small and quick, whatever its `NameNode`s are.
+pub(super) fn small(home: &Path, data_http: u16) -> Vec<(&'static str, String)> {
+    let free = || "127.0.0.1:0".to_owned();
+    vec![
+        ("dfs.datanode.data.dir", home.join("blocks").display().to_string()),
         ("dfs.datanode.address", free()),
         ("dfs.datanode.http.address", format!("127.0.0.1:{data_http}")),
         ("dfs.datanode.ipc.address", free()),
@@ -218,10 +231,11 @@ fn hdfs_site(home: &Path, rpc: u16, name_http: u16, data_http: u16) -> String {
         ("dfs.namenode.safemode.extension", "0".to_owned()),
         // A space check that a small disk of a test machine would fail.
         ("dfs.namenode.resource.du.reserved", "1048576".to_owned()),
-    ])
+    ]
 }
 
-fn site(settings: &[(&str, String)]) -> String {
+/// A file of Hadoop's configuration.
+pub(super) fn site(settings: &[(&str, String)]) -> String {
     let setting =
         |(name, value): &(&str, String)| format!("<property><name>{name}</name><value>{value}</value></property>");
     let lines: Vec<String> = settings.iter().map(setting).collect();

@@ -9,7 +9,18 @@ use rustix::fs::{flock, FlockOperation};
 
 use super::Result;
 
-const POM: &str = include_str!("pom.xml");
+/// A project file, and the folder under `target/` for what Maven makes of it.
+struct Project {
+    folder: &'static str,
+    file: &'static str,
+    text: &'static str,
+}
+
+/// The servers, for every test.
+const SERVERS: Project = Project { folder: "test-cluster", file: "pom.xml", text: include_str!("pom.xml") };
+
+/// The key distribution centre, for the tests of Kerberos alone.
+const KDC: Project = Project { folder: "test-kdc", file: "kdc.xml", text: include_str!("kdc.xml") };
 
 /// The `java` of `JAVA_HOME`, or else of `PATH`.
 pub fn java() -> Result<PathBuf> {
@@ -40,18 +51,21 @@ fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-/// The folder with the jars of `pom.xml`. Maven copies them once; test processes that start together wait for the one
+/// The folder with the jars of the servers. Maven copies them once; test processes that start together wait for the one
 /// that does.
 pub fn jars() -> Result<&'static Path> {
     static JARS: OnceLock<Result<PathBuf>> = OnceLock::new();
-    match JARS.get_or_init(copy_jars) {
-        Ok(folder) => Ok(folder),
-        Err(why) => Err(why.clone()),
-    }
+    JARS.get_or_init(|| copy_jars(&SERVERS)).as_deref().map_err(Clone::clone)
 }
 
-fn copy_jars() -> Result<PathBuf> {
-    let home = target()?.join("test-cluster");
+/// The folder with the jars of the key distribution centre, in the same way.
+pub fn kdc_jars() -> Result<&'static Path> {
+    static JARS: OnceLock<Result<PathBuf>> = OnceLock::new();
+    JARS.get_or_init(|| copy_jars(&KDC)).as_deref().map_err(Clone::clone)
+}
+
+fn copy_jars(project: &Project) -> Result<PathBuf> {
+    let home = target()?.join(project.folder);
     let told = |what: &str, path: &Path, error: std::io::Error| format!("{what} {}: {error}", path.display());
     fs::create_dir_all(&home).map_err(|error| told("cannot make", &home, error))?;
     let lock = home.join("lock");
@@ -59,7 +73,7 @@ fn copy_jars() -> Result<PathBuf> {
     flock(&file, FlockOperation::LockExclusive).map_err(|error| told("cannot lock", &lock, error.into()))?;
 
     let (jars, made_from) = (home.join("jars"), home.join("pom.xml"));
-    if jars.is_dir() && fs::read_to_string(&made_from).is_ok_and(|pom| pom == POM) {
+    if jars.is_dir() && fs::read_to_string(&made_from).is_ok_and(|pom| pom == project.text) {
         return Ok(jars);
     }
     let staged = home.join("jars.staged");
@@ -71,7 +85,7 @@ fn copy_jars() -> Result<PathBuf> {
     let maven = on_path("mvn").ok_or_else(|| {
         "the test cluster needs Maven for its jars, and there is no mvn on PATH: run `make setup-cluster`".to_owned()
     })?;
-    let pom = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/pom.xml");
+    let pom = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster").join(project.file);
     let copied = Command::new(maven)
         .args(["--batch-mode", "--quiet", "--file"])
         .arg(&pom)
@@ -87,7 +101,7 @@ fn copy_jars() -> Result<PathBuf> {
     }
     fs::rename(&staged, &jars).map_err(|error| told("cannot rename", &staged, error))?;
     // Last: a copy that was cut short is made again.
-    fs::write(&made_from, POM).map_err(|error| told("cannot write", &made_from, error))?;
+    fs::write(&made_from, project.text).map_err(|error| told("cannot write", &made_from, error))?;
     Ok(jars)
 }
 

@@ -7,9 +7,12 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 pub mod certificates;
+pub mod ha;
 pub mod hdfs;
 pub mod java;
+pub mod kdc;
 pub mod ports;
+pub mod secure;
 pub mod server;
 pub mod zookeeper;
 

@@ -29,6 +29,8 @@ pub(super) struct Calls {
     pub(super) timeout: Duration,
     pub(super) write: WriteOptions,
     pub(super) folder_mode: u32,
+    /// Whether DataNodes are spoken to without a proof, under Kerberos: those that want one just end the connection.
+    pub(super) unproven: bool,
 }
 
 /// A listing that goes on: the client's place in it, and the last name handed over, by which a new one takes it up.
@@ -102,8 +104,16 @@ impl Calls {
                 Answer::Again(Error::new(ErrorKind::Storage, text).at(&path))
             }
             // Another look at its blocks may find a DataNode that has them.
-            Err(cause) => Answer::Again(error(ErrorKind::Storage, what, &cause).at(&path)),
+            Err(cause) => Answer::Again(self.of_bytes(error(ErrorKind::Storage, what, &cause).at(&path))),
         }
+    }
+
+    /// An error of a DataNode, and what to look at where it may want a proof.
+    fn of_bytes(&self, error: Error) -> Error {
+        if self.unproven && error.kind() == ErrorKind::Storage {
+            return error.advise("set dfs.data.transfer.protection as the DataNodes have it, or see in their log why");
+        }
+        error
     }
 
     /// The next piece of a listing.
@@ -203,7 +213,8 @@ impl Calls {
                     // A DataNode may have gone this moment, and the NameNode may choose another.
                     _ => (ErrorKind::Storage, true),
                 };
-                Answer::Clear { error: error(kind, "its bytes cannot be written", &failed).at(path), again }
+                let error = error(kind, "its bytes cannot be written", &failed).at(path);
+                Answer::Clear { error: self.of_bytes(error), again }
             }
         }
     }

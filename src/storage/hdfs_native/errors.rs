@@ -8,6 +8,12 @@ pub(super) use super::super::hdfs::exceptions::Cause;
 use super::super::hdfs::exceptions::{of_exception, short};
 use crate::error::{Error, ErrorKind};
 
+/// What Kerberos says where no key distribution centre of the realm answers (`KRB5_KDC_UNREACH`, as it comes: unsigned).
+const KDC_UNREACHABLE: u32 = 0x96C7_3A9C;
+
+/// What is said where the end of a connection is all that came of a call.
+pub(super) const BROKE: &str = "the connection to the NameNode broke before its answer came";
+
 /// The cause of a failed call to the NameNode.
 pub(super) fn cause(error: &HdfsError) -> Cause {
     use HdfsError as H;
@@ -17,11 +23,15 @@ pub(super) fn cause(error: &HdfsError) -> Cause {
         H::FileNotFound(_) => Cause::Said(ErrorKind::NotFound),
         H::InvalidPath(_) | H::InvalidArgument(_) | H::UrlParseError(_) => Cause::Said(ErrorKind::InvalidArgument),
         H::UnsupportedFeature(_) | H::UnsupportedErasureCodingPolicy(_) => Cause::Said(ErrorKind::Unsupported),
-        // All three come up while a connection is made, before any request goes out on it.
+        // These come up while a connection is made, before any request goes out on it: what breaks an open one is
+        // reported as an aborted connection.
+        H::GSSAPIError(_, KDC_UNREACHABLE, _) => Cause::NotNow,
         H::SASLError(_) | H::GSSAPIError(..) | H::NoSASLMechanism => Cause::Said(ErrorKind::Permission),
+        H::FatalRPCError(class, message) => of_refused_connection(class, message),
+        H::OperationFailed(_) if lacks_gssapi(error) => Cause::Said(ErrorKind::Unsupported),
         H::IOError(error) => of_io(error),
-        // A reply that cannot be read, or a connection given up: the request itself may have gone through.
-        H::InvalidRPCResponse(_) | H::FatalRPCError(..) => Cause::Lost,
+        // A reply that cannot be read: the request itself may have gone through.
+        H::InvalidRPCResponse(_) => Cause::Lost,
         _ => Cause::Said(ErrorKind::Storage),
     }
 }
@@ -34,6 +44,21 @@ fn of_io(error: &io::Error) -> Cause {
         K::ConnectionRefused | K::AddrNotAvailable | K::HostUnreachable | K::NetworkUnreachable => Cause::Unreached,
         _ => Cause::Lost,
     }
+}
+
+/// The NameNode does not go on with a connection that is being made.
+fn of_refused_connection(class: &str, message: &str) -> Cause {
+    match (short(class), of_exception(class, message)) {
+        ("SaslException" | "GSSException", _) => Cause::Said(ErrorKind::Permission),
+        // Nothing was sent on it, so nothing is lost.
+        (_, Cause::Lost) => Cause::Said(ErrorKind::Storage),
+        (_, cause) => cause,
+    }
+}
+
+/// Whether the system's GSSAPI library could not be loaded: the client has no class of its own for it.
+fn lacks_gssapi(error: &HdfsError) -> bool {
+    matches!(error, HdfsError::OperationFailed(text) if text.contains("libgssapi_krb"))
 }
 
 /// Whether the path, or one above it, is a link of HDFS.
@@ -56,8 +81,26 @@ pub(super) fn words(error: &HdfsError) -> String {
             format!("{}: {text}", short(class))
         }
         HdfsError::AlreadyExists(message) => message.split("\n\tat ").next().unwrap_or_default().trim().to_owned(),
+        HdfsError::IOError(error) if error.kind() == io::ErrorKind::ConnectionAborted => BROKE.to_owned(),
         HdfsError::IOError(error) => error.to_string(),
+        // Kerberos's own words, without the client's numbers.
+        HdfsError::GSSAPIError(_, _, text) => format!("Kerberos: {text}"),
+        error if lacks_gssapi(error) => {
+            "the system's library for Kerberos, libgssapi_krb5.so.2, cannot be loaded".to_owned()
+        }
         error => error.to_string(),
+    }
+}
+
+/// What an operator looks at who gets no ticket, or whose ticket is not taken.
+const TICKET: &str = "see that there is a ticket that has not ended (klist), or that kerberos_keytab holds a key of \
+                      kerberos_principal (klist -kt), and which krb5.conf this process reads; then run again";
+
+fn is_of_kerberos(error: &HdfsError) -> bool {
+    match error {
+        HdfsError::GSSAPIError(..) | HdfsError::SASLError(_) | HdfsError::NoSASLMechanism => true,
+        HdfsError::FatalRPCError(class, _) => matches!(short(class), "SaslException" | "GSSException"),
+        _ => false,
     }
 }
 
@@ -66,6 +109,11 @@ pub(super) fn error(kind: ErrorKind, what: &str, cause: &HdfsError) -> Error {
     let error = Error::new(kind, format!("{what}: {}", words(cause)));
     match kind {
         ErrorKind::Refused if is_link(cause) => error.advise("put the file or folder itself in the place of the link"),
+        _ if lacks_gssapi(cause) => error.advise("install libgssapi-krb5-2 (Debian) or krb5-libs (Red Hat)"),
+        ErrorKind::RetryLater if is_of_kerberos(cause) => {
+            error.advise("see that the key distribution centre of the realm answers, then run again")
+        }
+        ErrorKind::Permission if is_of_kerberos(cause) => error.advise(TICKET),
         ErrorKind::RetryLater => error.advise("see that a NameNode is active and out of safe mode, then run again"),
         _ => error,
     }
@@ -122,6 +170,16 @@ mod tests {
         ] {
             assert_eq!(cause(&HdfsError::IOError(kind.into())), expected, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_refused_connection_is_no_lost_reply() {
+        let refused =
+            |class: &str| cause(&HdfsError::FatalRPCError(class.to_owned(), "GSS initiate failed".to_owned()));
+        assert_eq!(refused("javax.security.sasl.SaslException"), Cause::Said(ErrorKind::Permission));
+        assert_eq!(refused("org.apache.hadoop.security.AccessControlException"), Cause::Said(ErrorKind::Permission));
+        assert_eq!(refused("org.apache.hadoop.ipc.StandbyException"), Cause::NotNow);
+        assert_eq!(refused("java.lang.NullPointerException"), Cause::Said(ErrorKind::Storage));
     }
 
     #[test]

@@ -10,6 +10,8 @@
 
 mod calls;
 mod errors;
+mod kerberos;
+mod name_service;
 mod threads;
 
 use std::future::Future;
@@ -72,6 +74,8 @@ impl HdfsNativeStorage {
         let configuration = options.configuration()?;
         let address = Address::parse(uri, &configuration)?;
         configuration.check(&address.authority)?;
+        name_service::check(&configuration, &address.authority)?;
+        kerberos::check(options, &configuration)?;
         let threads = Threads::start()?;
         let calls = Arc::new(calls(&address, options, &configuration, &threads)?);
         let storage = Self {
@@ -85,7 +89,10 @@ impl HdfsNativeStorage {
         storage.check_root(configuration.is_name_service(&address.authority)).map_err(|error| {
             // The error's own path is "."; what the caller wrote is what it knows.
             let shown = Error::new(error.kind(), format!("the root cannot be opened: {}", error.message()));
-            shown.advise(error.next_action()).at(&storage.shown)
+            let broke = error.message().contains(errors::BROKE);
+            let advice =
+                if broke { kerberos::where_it_breaks(options, &configuration) } else { error.next_action().into() };
+            shown.advise(advice).at(&storage.shown)
         })?;
         Ok(storage)
     }
@@ -205,10 +212,12 @@ fn calls(address: &Address, options: &HdfsOptions, conf: &Configuration, threads
     if let Some(replication) = options.replication.map_or_else(|| conf.replication(), |given| Ok(Some(given)))? {
         write = write.replication(replication);
     }
+    let mut settings = conf.over(&DEFAULTS);
+    name_service::plain_lists(&mut settings);
     let mut builder = ClientBuilder::new()
         .with_url(format!("hdfs://{}", address.authority))
         .with_config_dir(NO_CONF_DIR)
-        .with_config(conf.over(&DEFAULTS))
+        .with_config(settings)
         .with_io_runtime(threads.handle()?.clone());
     // Without a name the client asks the environment for one. With Kerberos a name would be somebody to stand in for,
     // so there it is only given where it is asked for.
@@ -229,7 +238,14 @@ fn calls(address: &Address, options: &HdfsOptions, conf: &Configuration, threads
     let client = builder.build().map_err(|failed| {
         errors::error(ErrorKind::InvalidArgument, "the HDFS client cannot be opened", &failed).at(address.shown())
     })?;
-    Ok(Calls { client, root: address.path.clone(), timeout: options.call_timeout, write, folder_mode })
+    Ok(Calls {
+        client,
+        root: address.path.clone(),
+        timeout: options.call_timeout,
+        write,
+        folder_mode,
+        unproven: conf.is_secure() && conf.get("dfs.data.transfer.protection").is_none(),
+    })
 }
 
 #[cfg(test)]
