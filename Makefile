@@ -134,7 +134,8 @@ test-ha: setup-test setup-cluster
 # make test-kerberos HDFS under Kerberos, by either client, with a key distribution centre of the tests' own
 test-kerberos: setup-test setup-cluster
 	@.ci/setup kerberos
-	cargo test $(CLUSTER_TESTS) --example on-hdfs --test kerberos
+	cargo build $(CLUSTER_TESTS) --example on-hdfs
+	cargo test $(CLUSTER_TESTS) --test kerberos
 
 test: test-rust test-cpp test-cluster
 	@echo "all tests passed"

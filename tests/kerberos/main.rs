@@ -43,7 +43,8 @@ fn told(hdfs: &SecureHdfs, adapter: &str, work: &str, options: Pairs<'_>, variab
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{adapter} {work} {options:?}: {}: {complained}", output.status);
     println!("{adapter} {work} {options:?} {variables:?}: {said}");
-    serde_json::from_str(&said).unwrap()
+    // What a JVM logs comes before it.
+    serde_json::from_str(said.lines().last().unwrap()).unwrap()
 }
 
 #[track_caller]

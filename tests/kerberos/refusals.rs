@@ -105,7 +105,7 @@ fn of_hdfs_native(hdfs: &SecureHdfs) {
 
 fn of_libhdfs(hdfs: &SecureHdfs) {
     let told = |options: Pairs<'_>| told(hdfs, adapters::LIBHDFS, "open", options, &[]);
-    says(&told(&[]), "Permission", "", "");
+    says(&told(&[]), "Permission", "Client cannot authenticate via:[TOKEN, KERBEROS]", "ticket");
     let keytab = hdfs.kdc.keytab().display().to_string();
     let with_keytab = told(&[("kerberos_principal", UPGRADER), ("kerberos_keytab", &keytab)]);
     says(&with_keytab, "Unsupported", "no keytab", "kinit");

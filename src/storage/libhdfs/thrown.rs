@@ -82,7 +82,7 @@ impl Thrown {
             _ => {}
         }
         let caused_by = |names: &[&str]| self.causes.iter().any(|class| names.contains(&short(class)));
-        if caused_by(&["AccessControlException", "SaslException", "KerberosAuthException", "GSSException"]) {
+        if caused_by(&["AccessControlException"]) || self.is_of_kerberos() {
             // It comes up while a connection is made, before any request goes out on it.
             return Cause::Said(ErrorKind::Permission);
         }
@@ -92,6 +92,14 @@ impl Thrown {
         // The client passes the NameNode's exceptions on by their class; what it does not know is its own trouble, and a
         // request may have gone out before it.
         of_known_exception(&self.class, &self.message).unwrap_or(Cause::Lost)
+    }
+
+    /// Whether a ticket is missing, or is not taken: the client's own words where it has none are one of these classes, or
+    /// the second text.
+    fn is_of_kerberos(&self) -> bool {
+        let classes = ["SaslException", "KerberosAuthException", "GSSException"];
+        let by_class = self.causes.iter().any(|class| classes.contains(&short(class)));
+        !self.is_remote && (by_class || self.message.contains("Client cannot authenticate via"))
     }
 
     /// Whether the path, or one above it, is a link of HDFS.
@@ -114,6 +122,10 @@ impl Thrown {
         let error = Error::new(kind, format!("{what}: {}", self.words()));
         match kind {
             ErrorKind::Refused => error.advise("put the file or folder itself in the place of the link"),
+            ErrorKind::Permission if self.is_of_kerberos() => error.advise(
+                "see that there is a ticket that has not ended (klist), that kerberos_cache or KRB5CCNAME names its \
+                 cache, and which krb5.conf the JVM reads (java.security.krb5.conf); then run again",
+            ),
             ErrorKind::RetryLater => error.advise("see that a NameNode is active and out of safe mode, then run again"),
             _ => error,
         }
