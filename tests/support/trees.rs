@@ -208,9 +208,14 @@ pub fn sub_tasks(storage: &dyn Storage) -> Made {
 
 /// Thirty tasks, of every state and every schema.
 pub fn thirty(storage: &dyn Storage) -> Made {
+    so_many(storage, 30)
+}
+
+/// So many tasks, from twenty on of every state and every schema in every combination.
+pub fn so_many(storage: &dyn Storage, tasks: usize) -> Made {
     let mut maker = Maker::new(storage, CATALOG);
     let schemas = [("sales", "eu"), ("sales", "any"), ("d.b/x", "odd"), ("sales", "nopc"), ("sales", "solo")];
-    for place in 0..30_usize {
+    for place in 0..tasks {
         let ts = 1_650_000_000_000 + place as u64;
         let id: &'static str = Box::leak(format!("aaaaffff.16500000.{place:05}000.3").into_boxed_str());
         maker.task(("pu_1", 3, ts), StateV1::ALL[place % 4], schemas[place % 5], id);

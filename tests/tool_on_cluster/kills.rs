@@ -139,8 +139,8 @@ impl Series {
             (course.until_first + course.from_first_to_last).as_millis(),
         );
         assert!(under_way >= kills, "only {under_way} kills hit a running tool");
-        assert!(in_between * 10 >= under_way * 8, "only {in_between} kills hit between the first and the last change");
-        assert!(met_the_lock * 2 >= under_way, "the lock of the dead was met after {met_the_lock} kills only");
+        assert!(in_between * 10 >= under_way * 6, "only {in_between} kills hit between the first and the last change");
+        assert!(met_the_lock > 0, "no run was refused for the lock of the dead");
     }
 }
 
@@ -187,7 +187,7 @@ pub fn seed() -> u64 {
 #[test]
 fn whatever_is_killed_ends_in_the_same_bytes() {
     let servers = Servers::shared();
-    let mut all = vec![Series::new(&servers, scenes::upgrade(), UPGRADE_KILLS)];
+    let mut all = vec![Series::new(&servers, scenes::upgrade(scenes::FEW), UPGRADE_KILLS)];
     for scene in [scenes::cancel(), scenes::downgrade(), scenes::delete()] {
         all.push(Series::new(&servers, scene, WAY_BACK_KILLS));
     }

@@ -9,7 +9,7 @@ use crate::servers::Servers;
 use crate::tool::{Call, Tool};
 use crate::tree::Tree;
 
-/// One call at a time: a run takes long enough for something to happen in the middle of it.
+/// One call at a time.
 const SLOW: [&str; 2] = ["--in-flight", "1"];
 const ROUNDS: usize = 2;
 /// Runs that are under way at a kill, each further than the next.
@@ -56,7 +56,7 @@ impl<'s> UnderWay<'s> {
 #[test]
 fn a_name_node_that_is_killed_is_waited_for_or_a_second_run_ends_in_the_same_bytes() {
     let mut servers = Servers::start();
-    let scene = scenes::upgrade();
+    let scene = scenes::upgrade(scenes::MORE);
     let (mut hits, mut borne, mut ended_with) = (0, 0, Vec::new());
     for round in 0..ROUNDS {
         let mut trees = Vec::new();

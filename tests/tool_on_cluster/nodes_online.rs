@@ -12,7 +12,7 @@ fn a_registered_node_is_named_and_nothing_is_changed() {
     for path in [BUSY, &format!("{BUSY}/xcloud24_9876"), &format!("{BUSY}/xcloud25_9876")] {
         servers.client().run(&format!("create {path}")).unwrap();
     }
-    for scene in [scenes::upgrade(), scenes::cancel(), scenes::downgrade()] {
+    for scene in [scenes::upgrade(scenes::FEW), scenes::cancel(), scenes::downgrade()] {
         let tree = scene.plant(&servers);
         let planted = tree.changes();
         let ended = scene.call.registry(BUSY).run(&tree);

@@ -17,7 +17,7 @@ const BYTES: [u64; 2] = [1 << 19, 5 << 20];
 #[test]
 fn a_quota_that_runs_out_is_told_and_a_second_run_ends_in_the_same_bytes() {
     let servers = Servers::shared();
-    let scene = scenes::upgrade();
+    let scene = scenes::upgrade(scenes::MORE);
     let trees: Vec<Tree<'_>> = (0..NAMES.len() + BYTES.len()).map(|_| scene.plant(&servers)).collect();
     let (of_names, of_bytes) = trees.split_at(NAMES.len());
     // The tree's own folder is one of its names.

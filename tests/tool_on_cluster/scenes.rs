@@ -10,7 +10,7 @@ use crate::servers::Servers;
 use crate::support::checker::{image, normal, Checker, Image};
 use crate::support::returned::{upgraded, Return, Wanted};
 use crate::support::sessions::fresh;
-use crate::support::trees::{fixture, Fixture};
+use crate::support::trees::{so_many, Fixture, CATALOG};
 use crate::support::v1_files::{file, path, v1_name};
 use crate::support::ways_back::{born, by, starts, state_in_v1};
 use crate::tool::Call;
@@ -53,19 +53,25 @@ impl Scene {
     }
 }
 
-/// Thirty tasks of every state and every schema, and sub-tasks.
-pub fn thirty() -> Fixture {
-    let made = fixture("thirty");
-    for ts in 1_650_000_000_000_u64..1_650_000_000_006 {
+/// Enough for every state in every schema, for what is done many times.
+pub const FEW: usize = 20;
+/// A run of so many, one call at a time, takes long enough for something to happen in the middle of it.
+pub const MORE: usize = 30;
+
+/// So many tasks, and sub-tasks.
+fn tasks(tasks: usize) -> Fixture {
+    let storage = MemoryStorage::new();
+    let (expected, foreign) = so_many(&storage, tasks);
+    for ts in 1_650_000_000_000_u64..1_650_000_000_004 {
         let at = format!("Compaction/TaskAssigned/pu_1/compct.pu_1.3.{ts}");
-        file(&made.storage, &format!("{at}/TaskInfo"), b"a sub-task, whatever it holds");
-        file(&made.storage, &format!("{at}/Status.Success"), b"");
+        file(&storage, &format!("{at}/TaskInfo"), b"a sub-task, whatever it holds");
+        file(&storage, &format!("{at}/Status.Success"), b"");
     }
-    made
+    Fixture { name: "so many", storage, catalog: CATALOG, expected, foreign }
 }
 
-pub fn upgrade() -> Scene {
-    let made = thirty();
+pub fn upgrade(number: usize) -> Scene {
+    let made = tasks(number);
     let checker = Checker::new(&made);
     let holds: Holds = Box::new(move |image| checker.at_every_instant(image, Operation::Upgrade));
     let operation = (Operation::Upgrade, RunOptions::default());
@@ -75,7 +81,7 @@ pub fn upgrade() -> Scene {
 }
 
 pub fn delete() -> Scene {
-    let made = thirty();
+    let made = tasks(FEW);
     let checker = Checker::new(&made);
     let holds: Holds = Box::new(move |image| checker.at_every_instant(image, Operation::Delete));
     let operation = (Operation::Delete, RunOptions::default());
@@ -83,7 +89,7 @@ pub fn delete() -> Scene {
 }
 
 pub fn cancel() -> Scene {
-    let made = thirty();
+    let made = tasks(FEW);
     let start = upgraded(&made);
     let back = Return::to_the_old_files("cancel", &made, start.clone());
     let call = Call::new("recovery", &["--mode", "cancel"]);
@@ -93,7 +99,7 @@ pub fn cancel() -> Scene {
 
 /// A node was at work in V2: some tasks were born there.
 pub fn downgrade() -> Scene {
-    let made = thirty();
+    let made = tasks(FEW);
     let start = upgraded(&made);
     starts(&start, "xcloud24_9876");
     let states = [StateV2::Init, StateV2::Running, StateV2::Cancel, StateV2::Done];

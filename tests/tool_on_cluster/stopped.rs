@@ -13,14 +13,14 @@ const SESSION_MS: u32 = 2_000;
 /// How many runs are stopped.
 const STOPS: u64 = 12;
 /// How many changes a run has, less what it needs to be stopped before its end.
-const CHANGES: u64 = 192;
+const CHANGES: u64 = 132;
 /// As whom the one that is stopped works.
 const STOPPED: &str = "stopped";
 
 #[test]
 fn a_run_that_was_stopped_and_overtaken_writes_nothing_more() {
     let servers = Servers::shared();
-    let (upgrade, cancel) = (scenes::upgrade(), scenes::cancel());
+    let (upgrade, cancel) = (scenes::upgrade(scenes::FEW), scenes::cancel());
     let seed = crate::kills::seed();
     println!("replay with COMPTASK_UPGRADE_SEED={seed}");
     let told = Mutex::new(Vec::new());

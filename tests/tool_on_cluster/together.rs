@@ -11,7 +11,7 @@ const PAIRS: usize = 5;
 #[test]
 fn of_two_that_start_together_one_works_and_the_other_names_it() {
     let servers = Servers::shared();
-    let scene = scenes::upgrade();
+    let scene = scenes::upgrade(scenes::FEW);
     let said = std::sync::Mutex::new(String::new());
     std::thread::scope(|scope| {
         for _ in 0..PAIRS {

@@ -108,7 +108,7 @@ impl Call {
     /// Runs it as an operator does after a run that died: again, for as long as it says that the lock is still held.
     /// Gives how it ended then, and how often it was refused; each refusal must name the dead process.
     pub fn run_when_free(&self, tree: &Tree<'_>, dead: u32) -> (Ended, u32) {
-        const PAUSE: Duration = Duration::from_millis(300);
+        const PAUSE: Duration = Duration::from_millis(700);
         let begun = Instant::now();
         for refusals in 0.. {
             let ended = self.run(tree);

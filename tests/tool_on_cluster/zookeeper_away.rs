@@ -12,7 +12,7 @@ use crate::tree::Tree;
 
 const SHORT_MS: u32 = 4_000;
 const LONG_MS: u32 = 90_000;
-/// One call at a time: a run takes long enough for something to happen in the middle of it.
+/// One call at a time.
 const SLOW: [&str; 2] = ["--in-flight", "1"];
 /// After how many changes the server goes, at the earliest.
 const MOMENTS: [usize; 3] = [70, 30, 5];
@@ -22,7 +22,7 @@ fn a_lock_that_cannot_be_confirmed_in_time_ends_a_run_before_its_next_change() {
     let servers = Servers::shared();
     let mut zookeeper = ZooKeeper::start().unwrap();
     drop(with_registry(&zookeeper));
-    let scene = scenes::upgrade();
+    let scene = scenes::upgrade(scenes::MORE);
     let call = Call::upgrade().with(&SLOW).zookeeper(&zookeeper.hosts());
     let start = |session_ms: u32, moment: usize| {
         let tree = scene.plant(&servers);
