@@ -6,6 +6,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+# Two builds of one target folder, and two installations, get in each other's way.
+.NOTPARALLEL:
 
 BUILD := build
 SONAME := libcomptask_upgrade.so.1
@@ -71,6 +73,8 @@ test-rust: setup-test setup-cluster
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features zookeeper -- -D warnings
+	cargo clippy --locked --features hdfs-native -- -D warnings
+	cargo clippy --locked --features libhdfs -- -D warnings
 	cargo clippy --locked --all-targets --features test-hooks,$(ALL_FEATURES) -- -D warnings
 	cargo test --locked
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features $(ALL_FEATURES)
@@ -94,7 +98,7 @@ CPP_TESTS := -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include \
   -DCOMPTASK_UPGRADE_EVERY_CLIENT_DIR=$(CURDIR)/$(BUILD)/every_client
 
 # make test-cpp     the C and C++ tests, shared and static, plain and with the sanitizers; the examples and the demo
-test-cpp: setup-test tool hooks
+test-cpp: setup-test setup-cluster tool hooks
 	git ls-files -co --exclude-standard '*.c' '*.h' '*.cpp' '*.hpp' | grep -v '^include/comptask_upgrade\.h$$' \
 	  | xargs clang-format --dry-run -Werror
 	@for kind in plain sanitized; do \

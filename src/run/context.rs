@@ -205,6 +205,11 @@ impl Run<'_> {
         }
     }
 
+    /// Begins to count anew, as a round does.
+    pub(super) fn forget_failures(&self) {
+        self.unknown.set(0);
+    }
+
     /// Whether tasks failed for no other reason than that nobody knows what became of their changes: there is nothing to
     /// mend then, and the next run looks.
     pub(super) fn only_unknown_failed(&self) -> bool {

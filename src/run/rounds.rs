@@ -96,6 +96,7 @@ fn convert_all(
     }
     let (facts, decisions) = Facts::decide(&*session.storage, &*session.codec, listings)?;
     run.report.counts = Counts::default();
+    run.forget_failures();
     // What an earlier round said of a task that failed, went, or is converted anew, is not true any more.
     run.report.rows.retain(|row| row.outcome != Outcome::Failed && v1.find(&row.v1_name).is_some());
     let work = sort_decisions(run, v1, &decisions);

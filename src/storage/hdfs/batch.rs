@@ -18,6 +18,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// the meantime; the lock in `ZooKeeper` keeps a quarter of its session for the change under way, so much of the shortest.
 const LEAVE: Duration = Duration::from_millis(250);
 
+/// How often a call may come too late: a machine that is so busy all the time would go on for ever.
+const MOST_LATE: u32 = 1_000;
+
 /// What became of one call.
 pub(crate) enum Answer<T> {
     /// It has its result.
@@ -97,12 +100,34 @@ pub(crate) struct Batch {
     pub(crate) wait_if_away: bool,
     /// What a call is that ended in a defect of the client.
     pub(crate) defect: ErrorKind,
+    /// Whether the client sends a call again by itself and tells the last answer only: "not now" may then hide a reply
+    /// that was lost before it.
+    pub(crate) not_now_may_hide_a_loss: bool,
 }
 
 struct Ticket {
     index: usize,
     step: Step,
     attempt: u32,
+    /// How often it came too late to its turn.
+    late: u32,
+    /// An attempt of it may have been carried out, so that what a later one finds may be its own work.
+    may_be_done: bool,
+}
+
+impl Ticket {
+    /// The answer of this call, as far as it can be known.
+    fn known<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::AlreadyExists | ErrorKind::RetryLater | ErrorKind::LockLost
+                if self.may_be_done =>
+            {
+                let text = format!("an earlier attempt may have been carried out; the last one: {}", error.message());
+                Error::new(ErrorKind::OutcomeUnknown, text).at(error.path())
+            }
+            _ => error,
+        })
+    }
 }
 
 struct State<T> {
@@ -126,7 +151,9 @@ impl Batch {
     ) -> Vec<Result<T>> {
         let (sender, reports) = mpsc::channel();
         let mut state = State {
-            queue: (0..count).map(|index| Ticket { index, step: Step::Make, attempt: 1 }).collect(),
+            queue: (0..count)
+                .map(|index| Ticket { index, step: Step::Make, attempt: 1, late: 0, may_be_done: false })
+                .collect(),
             answers: (0..count).map(|_| None).collect(),
             waiting_since: None,
             pause: PAUSE,
@@ -142,7 +169,7 @@ impl Batch {
                     state.refused = permit().err();
                 }
                 if let Some(refusal) = state.refused.clone() {
-                    state.refuse(ticket, refusal);
+                    state.refuse(&ticket, refusal);
                     continue;
                 }
                 let (index, step) = (ticket.index, ticket.step.clone());
@@ -185,12 +212,12 @@ impl<T> State<T> {
     }
 
     /// The answer of a call that is not sent.
-    fn refuse(&mut self, ticket: Ticket, refusal: Error) {
-        let error = match ticket.step {
-            Step::Make => refusal,
-            Step::Clear { error, .. } => left_behind(&error, &refusal),
+    fn refuse(&mut self, ticket: &Ticket, refusal: Error) {
+        let result = match &ticket.step {
+            Step::Make => ticket.known(Err(refusal)),
+            Step::Clear { error, .. } => Err(left_behind(error, &refusal)),
         };
-        self.answer(ticket.index, Err(error));
+        self.answer(ticket.index, result);
     }
 
     fn take(&mut self, batch: &Batch, mut ticket: Ticket, answer: Answer<T>) {
@@ -200,13 +227,14 @@ impl<T> State<T> {
             answer => answer,
         };
         if let Answer::Later(error) = answer {
+            ticket.may_be_done |= batch.not_now_may_hide_a_loss;
             let since = *self.waiting_since.get_or_insert_with(Instant::now);
             if since.elapsed() >= batch.wait {
                 let waited = format!("{} (waited {} s)", error.message(), since.elapsed().as_secs());
                 let error = Error::new(ErrorKind::RetryLater, waited).advise(error.next_action());
                 // The others would hear the same, so they are not sent.
                 self.refused.get_or_insert_with(|| error.clone());
-                self.refuse(ticket, error);
+                self.refuse(&ticket, error);
                 return;
             }
             let now = Instant::now();
@@ -241,11 +269,21 @@ impl<T> State<T> {
             | (Answer::Clear { error: failed, .. }, Step::Clear { error, .. }) => {
                 self.answer(ticket.index, Err(left_behind(&error, &failed)));
             }
-            (Answer::Done(result), Step::Make) => self.answer(ticket.index, result),
+            (Answer::Done(result), Step::Make) => {
+                let known = ticket.known(result);
+                self.answer(ticket.index, known);
+            }
             (Answer::Again(error) | Answer::Later(error) | Answer::Away(error), _) => {
                 self.answer(ticket.index, Err(error));
             }
-            (Answer::Unsent, _) => self.queue.push_front(ticket),
+            (Answer::Unsent, _) if ticket.late < MOST_LATE => {
+                ticket.late += 1;
+                self.queue.push_front(ticket);
+            }
+            (Answer::Unsent, _) => {
+                let text = "the machine is too busy to send a call within 250 ms of its leave";
+                self.refuse(&ticket, Error::new(ErrorKind::RetryLater, text));
+            }
         }
     }
 }
@@ -268,7 +306,13 @@ mod tests {
 
     /// The answer of a batch of one, how often leave was asked for, and how often the call was made.
     fn one(leaves: usize, wait: Duration, answer: fn(&Step, usize) -> Answer<()>) -> (Result<()>, usize, usize) {
-        let batch = Batch { in_flight: 4, wait, wait_if_away: true, defect: ErrorKind::OutcomeUnknown };
+        let batch = Batch {
+            in_flight: 4,
+            wait,
+            wait_if_away: true,
+            defect: ErrorKind::OutcomeUnknown,
+            not_now_may_hide_a_loss: false,
+        };
         let (asked, made) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let permit = || match asked.fetch_add(1, Ordering::Relaxed) {
             before if before < leaves => Ok(()),
@@ -336,7 +380,13 @@ mod tests {
     #[test]
     fn leave_that_waited_for_its_turn_is_asked_for_anew() {
         let wait = Duration::ZERO;
-        let batch = Batch { in_flight: 4, wait, wait_if_away: true, defect: ErrorKind::OutcomeUnknown };
+        let batch = Batch {
+            in_flight: 4,
+            wait,
+            wait_if_away: true,
+            defect: ErrorKind::OutcomeUnknown,
+            not_now_may_hide_a_loss: false,
+        };
         let (asked, made, turns) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         let permit = || match asked.fetch_add(1, Ordering::Relaxed) {
             0 | 1 => Ok(()),
@@ -356,6 +406,33 @@ mod tests {
         let answers = batch.run(1, &permit, &start);
         assert_eq!(answers.into_iter().map(kind).collect::<Vec<_>>(), [Some(ErrorKind::LockLost)]);
         assert_eq!((asked.into_inner(), made.into_inner()), (3, 0), "nothing goes out by old leave");
+    }
+
+    #[test]
+    fn what_not_now_may_hide_is_not_taken_for_a_no() {
+        let found = |kind| {
+            move |_: &Step, made| match made {
+                0 => Answer::Later(failed(ErrorKind::RetryLater)),
+                _ => Answer::Done(Err(failed(kind))),
+            }
+        };
+        let one = |hides, wait, answer: &dyn Fn(&Step, usize) -> Answer<()>| {
+            let made = AtomicUsize::new(0);
+            let defect = ErrorKind::OutcomeUnknown;
+            let batch = Batch { in_flight: 1, wait, wait_if_away: true, defect, not_now_may_hide_a_loss: hides };
+            let start = |_, step: &Step, reply: Reply<()>| {
+                reply.send(answer(step, made.fetch_add(1, Ordering::Relaxed)));
+            };
+            kind(batch.run(1, &|| Ok(()), &start).remove(0))
+        };
+        let wait = Duration::from_secs(30);
+        for said in [ErrorKind::NotFound, ErrorKind::AlreadyExists] {
+            assert_eq!(one(true, wait, &found(said)), Some(ErrorKind::OutcomeUnknown));
+            assert_eq!(one(false, wait, &found(said)), Some(said));
+        }
+        assert_eq!(one(true, wait, &found(ErrorKind::Quota)), Some(ErrorKind::Quota));
+        assert_eq!(one(true, Duration::ZERO, &found(ErrorKind::Quota)), Some(ErrorKind::OutcomeUnknown));
+        assert_eq!(one(false, Duration::ZERO, &found(ErrorKind::Quota)), Some(ErrorKind::RetryLater));
     }
 
     #[test]

@@ -28,8 +28,14 @@ pub(crate) fn of_known_exception(class: &str, message: &str) -> Option<Cause> {
         | "StandbyException"
         | "ObserverRetryOnActiveException"
         | "NoNamenodesAvailableException" => return Some(Cause::NotNow),
-        // The NameNode was stopped in the middle of it.
-        "InterruptedException"
+        // The NameNode was stopped in the middle of it; or, the first six, a router's own call to one broke.
+        "EOFException"
+        | "SocketException"
+        | "SocketTimeoutException"
+        | "ConnectException"
+        | "ConnectTimeoutException"
+        | "ClosedChannelException"
+        | "InterruptedException"
         | "InterruptedIOException"
         | "ClosedByInterruptException"
         | "AsynchronousCloseException" => {

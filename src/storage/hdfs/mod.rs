@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod exceptions;
 pub(crate) mod jvm_options;
+pub(crate) mod kerberos;
 pub(crate) mod options;
 mod site;
 #[cfg(test)]

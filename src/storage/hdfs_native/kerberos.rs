@@ -1,8 +1,7 @@
 //! What is said of Kerberos before the client is asked: it takes a keytab that is not there for a cache that is empty,
 //! and looks at no ticket where the configuration does not ask for one.
 
-use std::fs::File;
-
+use super::super::hdfs::kerberos::readable;
 use super::super::hdfs::options::{Configuration, HdfsOptions};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -35,23 +34,6 @@ pub(super) fn check(options: &HdfsOptions, configuration: &Configuration) -> Res
         readable("kerberos_cache", cache)?;
     }
     Ok(())
-}
-
-/// What names a file must name one that can be read; other kinds (`KEYRING:`, `KCM:`, ...) are the library's.
-fn readable(key: &str, name: &str) -> Result<()> {
-    let path = match name.split_once(':') {
-        None => name,
-        Some(("FILE" | "WRFILE", path)) => path,
-        Some(_) => return Ok(()),
-    };
-    File::open(path).map(|_| ()).map_err(|error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-            std::io::ErrorKind::PermissionDenied => ErrorKind::Permission,
-            _ => ErrorKind::InvalidArgument,
-        };
-        Error::new(kind, format!("the file that {key} names cannot be read: {error}")).at(path)
-    })
 }
 
 /// What to look at where a NameNode takes a connection and ends it without a word to the client: so it does with whom

@@ -111,7 +111,7 @@ impl HdfsNativeStorage {
 
     fn batch(&self, in_flight: usize, wait_if_away: bool, defect: ErrorKind) -> Batch {
         let in_flight = if in_flight == 0 { self.in_flight } else { in_flight };
-        Batch { in_flight, wait: self.wait, wait_if_away, defect }
+        Batch { in_flight, wait: self.wait, wait_if_away, defect, not_now_may_hide_a_loss: false }
     }
 
     /// Starts a call on the client's threads.

@@ -37,12 +37,18 @@ pub(super) struct Calls {
     pub(super) replication: i16,
 }
 
+/// A listing that goes on. It is let go on a thread that is attached.
+#[derive(Default)]
+pub(super) struct Listing {
+    place: Option<GlobalRef>,
+    /// What came and was not handed over yet: a failure in the middle of a piece loses none of it.
+    entries: Vec<Entry>,
+}
+
 /// A piece of a listing.
 pub(super) struct Page {
     pub(super) entries: Vec<Entry>,
     pub(super) is_last: bool,
-    /// Where it goes on.
-    pub(super) place: GlobalRef,
 }
 
 /// Calls a method; an exception becomes the error.
@@ -126,27 +132,23 @@ impl Calls {
     }
 
     /// The first piece of a listing, or the next one.
-    pub(super) fn page(
-        &self,
-        environment: &mut JNIEnv<'_>,
-        folder: &TreePath,
-        place: Option<GlobalRef>,
-    ) -> Answer<Page> {
+    pub(super) fn page(&self, environment: &mut JNIEnv<'_>, folder: &TreePath, listing: &mut Listing) -> Answer<Page> {
         let at = match self.absolute(folder) {
             Ok(at) => at,
             Err(error) => return Answer::Done(Err(error)),
         };
-        match self.entries(environment, &at, place) {
-            Ok(Some(page)) => Answer::Done(Ok(page)),
+        match self.entries(environment, &at, listing) {
+            Ok(Some(is_last)) => Answer::Done(Ok(Page { entries: std::mem::take(&mut listing.entries), is_last })),
             Ok(None) => Answer::Done(Err(Error::new(ErrorKind::NotFound, "it is not a folder").at(folder))),
             Err(thrown) => read_answer("the folder cannot be listed", &thrown, folder),
         }
     }
 
-    /// A piece of a listing; `None` where a file is listed, which HDFS shows as its own and only child.
-    fn entries(&self, environment: &mut JNIEnv<'_>, at: &str, place: Option<GlobalRef>) -> Called<Option<Page>> {
-        let place = if let Some(place) = place {
-            place
+    /// Takes entries until there is a piece, and tells whether it is the last one; `None` where a file is listed, which
+    /// HDFS shows as its own and only child.
+    fn entries(&self, environment: &mut JNIEnv<'_>, at: &str, listing: &mut Listing) -> Called<Option<bool>> {
+        let place = if let Some(place) = &listing.place {
+            place.clone()
         } else {
             let path = path_of(environment, at)?;
             let signature = "(Lorg/apache/hadoop/fs/Path;)Lorg/apache/hadoop/fs/RemoteIterator;";
@@ -154,25 +156,24 @@ impl Calls {
                 call(environment, &self.file_system, "listStatusIterator", signature, &[JValue::Object(&path)])?;
             let begun = value(environment, begun.l())?;
             let kept = environment.new_global_ref(begun);
-            value(environment, kept)?
+            listing.place.insert(value(environment, kept)?).clone()
         };
-        let mut page = Page { entries: Vec::new(), is_last: false, place };
-        while page.entries.len() < PAGE {
-            let more = call(environment, &page.place, "hasNext", "()Z", &[])?;
+        while listing.entries.len() < PAGE {
+            // Where this fails it asks for the same piece again the next time.
+            let more = call(environment, &place, "hasNext", "()Z", &[])?;
             if !value(environment, more.z())? {
-                page.is_last = true;
-                break;
+                return Ok(Some(true));
             }
             let framed = environment
                 .with_local_frame(16, |environment| -> jni::errors::Result<Called<Option<Entry>>> {
-                    Ok(entry(environment, &page.place, at))
+                    Ok(entry(environment, &place, at))
                 });
             match value(environment, framed)?? {
-                Some(entry) => page.entries.push(entry),
+                Some(entry) => listing.entries.push(entry),
                 None => return Ok(None),
             }
         }
-        Ok(Some(page))
+        Ok(Some(false))
     }
 
     /// Carries a change out.

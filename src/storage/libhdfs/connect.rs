@@ -10,6 +10,7 @@ use hdfs_sys::{
 use jni::objects::{GlobalRef, JObject};
 use jni::JNIEnv;
 
+use super::super::hdfs::exceptions::Cause;
 use super::thrown::Thrown;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -133,6 +134,11 @@ fn refused() -> Error {
         return Error::new(ErrorKind::Storage, text);
     }
     let thrown = Thrown::of_stack_trace(&trace);
-    let kind = if thrown.is_unknown_host() { ErrorKind::Storage } else { ErrorKind::InvalidArgument };
+    let kind = match thrown.cause() {
+        _ if thrown.is_unknown_host() => ErrorKind::Storage,
+        _ if thrown.is_about_a_ticket() => ErrorKind::Permission,
+        Cause::Said(ErrorKind::Permission) => ErrorKind::Permission,
+        _ => ErrorKind::InvalidArgument,
+    };
     thrown.error(kind, "libhdfs cannot connect")
 }

@@ -16,31 +16,27 @@ HIDDEN int JNI_CreateJavaVM(void** machine, void** environment, void* arguments)
 typedef int (*GetCreated)(void**, int, int*);
 typedef int (*Create)(void**, void**, void*);
 
-/* NULL where no libjvm is loaded: these two never load one. */
-static void* Find(const char* name) {
-  void* library = dlopen("libjvm.so", RTLD_LAZY | RTLD_NOLOAD);
-  void* symbol = NULL;
-  if (library == NULL) return NULL;
-  symbol = dlsym(library, name);
-  /* A JVM never goes once it is there, so this only gives the count back. */
-  dlclose(library);
-  return symbol;
+/* What a symbol of libjvm is; NULL where there is no libjvm. It is never given back: a JVM does not end. */
+static void* Find(const char* name, int flags) {
+  void* library = dlopen("libjvm.so", flags);
+  return library == NULL ? NULL : dlsym(library, name);
 }
 
 int JNI_GetCreatedJavaVMs(void** machines, int capacity, int* count) {
   union {
     void* symbol;
     GetCreated function;
-  } found = {Find("JNI_GetCreatedJavaVMs")};
+  } found = {Find("JNI_GetCreatedJavaVMs", RTLD_LAZY | RTLD_NOLOAD)};
   *count = 0;
   /* Without a libjvm there is no JVM, which is an answer and no error. */
   return found.symbol == NULL ? 0 : found.function(machines, capacity, count);
 }
 
+/* A host that is linked with the static library may call this one, so it loads what the host counted on. */
 int JNI_CreateJavaVM(void** machine, void** environment, void* arguments) {
   union {
     void* symbol;
     Create function;
-  } found = {Find("JNI_CreateJavaVM")};
+  } found = {Find("JNI_CreateJavaVM", RTLD_LAZY | RTLD_GLOBAL)};
   return found.symbol == NULL ? kJniError : found.function(machine, environment, arguments);
 }

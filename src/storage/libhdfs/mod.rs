@@ -17,16 +17,17 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jni::objects::{GlobalRef, JObject, JValue};
+use jni::objects::{GlobalRef, JObject, JValue, JValueOwned};
 use jni::JNIEnv;
+use parking_lot::Mutex;
 
-use self::calls::{constant, setting, Calls};
+use self::calls::{constant, setting, Calls, Listing};
 use self::connect::{Connection, Wanted};
 use self::pool::Pool;
 use self::thrown::Thrown;
 use super::hdfs::batch::{Answer, Batch, Reply, Step};
 use super::hdfs::options::{provider_key, refuse_observers, Configuration};
-use super::hdfs::{process_user, Address, HdfsOptions};
+use super::hdfs::{kerberos, process_user, Address, HdfsOptions};
 use super::{only, EntrySink, Flow, Storage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Kind, Stat, TreePath};
@@ -43,17 +44,23 @@ const REPLICATION: i16 = 3;
 /// What Hadoop's own configurations of a name service name as a rule.
 const PROVIDER: &str = "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider";
 
-/// What counts where nothing is configured. A close waits for the `NameNode` to hear of the last block: from 1 ms, doubled
-/// 14 times, instead of from 400 ms. Retries are short, since the waiting is done here.
-const DEFAULTS: [(&str, &str); 9] = [
+/// What counts where the options say nothing. A close waits for the `NameNode` to hear of the last block: from 1 ms, doubled
+/// 14 times, instead of from 400 ms.
+const DEFAULTS: [(&str, &str); 5] = [
     ("dfs.client.block.write.locateFollowingBlock.initial.delay.ms", "1"),
     ("dfs.client.block.write.locateFollowingBlock.retries", "14"),
-    ("dfs.client.failover.max.attempts", "4"),
-    ("dfs.client.failover.sleep.base.millis", "100"),
-    ("dfs.client.failover.sleep.max.millis", "1000"),
     ("ipc.client.connect.max.retries", "3"),
     ("ipc.client.connect.max.retries.on.timeouts", "2"),
     ("ipc.client.connect.retry.interval", "200"),
+];
+
+/// What counts whatever is configured. A call is sent once to a `NameNode`, and once more to the next: what goes beyond
+/// waits in the batch, where the fence is asked again. No link is followed.
+const FORCED: [(&str, &str); 5] = [
+    ("dfs.client.failover.max.attempts", "1"),
+    ("dfs.client.failover.connection.retries", "0"),
+    ("dfs.client.retry.max.attempts", "0"),
+    ("dfs.client.retry.policy.enabled", "false"),
     ("fs.client.resolve.remote.symlinks", "false"),
 ];
 
@@ -77,6 +84,8 @@ pub struct LibhdfsStorage {
     in_flight: usize,
     wait: Duration,
     folder_entries: u64,
+    /// Hadoop goes from one `NameNode` to the other by itself then, and tells the last answer only.
+    is_name_service: bool,
 }
 
 impl LibhdfsStorage {
@@ -89,17 +98,22 @@ impl LibhdfsStorage {
     /// where no `NameNode` can be reached or serves.
     pub fn open(uri: &str, options: &HdfsOptions) -> Result<Self> {
         if options.principal.is_some() || options.keytab.is_some() {
-            let text = "libhdfs takes a ticket from a cache, and no keytab";
+            let text = "libhdfs takes a ticket from a cache, and neither a keytab nor a principal";
             return Err(Error::new(ErrorKind::Unsupported, text)
-                .advise("run kinit with the keytab, and name its cache by the option kerberos_cache"));
+                .advise("run kinit as the principal, and name its cache by the option kerberos_cache"));
+        }
+        if let Some(cache) = &options.ticket_cache {
+            kerberos::readable("kerberos_cache", cache)?;
         }
         let mut configuration = options.configuration()?;
         let machine = Arc::new(jvm::find_or_start(&options.jvm(), options.conf_dir.as_deref())?);
         let pool = Pool::new(machine);
         let service = service_of(uri);
-        for (key, value) in pool.ask(move |environment| of_machine(environment, &service))? {
+        let (of_machine, is_secure) = pool.ask(move |environment| of_machine(environment, &service))?;
+        for (key, value) in of_machine {
             configuration.fill(key, value);
         }
+        check_security(options, &configuration, is_secure)?;
         let address = Address::parse(uri, &configuration)?;
         let replication = match options.replication {
             Some(replication) => i16::try_from(replication).unwrap_or(i16::MAX),
@@ -107,6 +121,8 @@ impl LibhdfsStorage {
         };
         let block_bytes = i64::try_from(options.block_bytes).unwrap_or(i64::MAX);
         let wanted = wanted(&address, options, &configuration)?;
+        let folder_entries = configuration.folder_entries()?;
+        let is_name_service = configuration.is_name_service(&address.authority);
         let (authority, root) = (address.authority.clone(), address.path.clone());
         let (connection, calls) = pool.ask(move |environment| {
             let connection = Connection::open(&wanted)?;
@@ -136,9 +152,10 @@ impl LibhdfsStorage {
             shown: address.shown(),
             in_flight: options.in_flight.unwrap_or(IN_FLIGHT),
             wait: options.wait,
-            folder_entries: configuration.folder_entries()?,
+            folder_entries,
+            is_name_service,
         };
-        storage.check_root(configuration.is_name_service(&address.authority)).map_err(|error| {
+        storage.check_root(is_name_service).map_err(|error| {
             // The error's own path is "."; what the caller wrote is what it knows.
             let shown = Error::new(error.kind(), format!("the root cannot be opened: {}", error.message()));
             shown.advise(error.next_action()).at(&storage.shown)
@@ -158,11 +175,29 @@ impl LibhdfsStorage {
         }
     }
 
+    fn pages(&self, folder: &TreePath, listing: &Arc<Mutex<Listing>>, sink: EntrySink<'_>) -> Result<()> {
+        loop {
+            let slot = Arc::clone(listing);
+            let page = only(self.reads(std::slice::from_ref(folder), 1, true, move |calls, environment, folder| {
+                calls.page(environment, folder, &mut slot.lock())
+            }))?;
+            for entry in page.entries {
+                if sink(entry) == ControlFlow::Break(()) {
+                    return Ok(());
+                }
+            }
+            if page.is_last {
+                return Ok(());
+            }
+        }
+    }
+
     /// How a batch of so many calls goes; `Err` where there is no thread for it.
     fn batch(&self, count: usize, in_flight: usize, wait_if_away: bool, defect: ErrorKind) -> Result<Batch> {
         let in_flight = if in_flight == 0 { self.in_flight } else { in_flight }.min(MOST_THREADS);
         self.pool.grow(in_flight.min(count))?;
-        Ok(Batch { in_flight, wait: self.wait, wait_if_away, defect })
+        let not_now_may_hide_a_loss = self.is_name_service && defect == ErrorKind::OutcomeUnknown;
+        Ok(Batch { in_flight, wait: self.wait, wait_if_away, defect, not_now_may_hide_a_loss })
     }
 
     /// Gives a call to a thread.
@@ -203,22 +238,14 @@ impl Storage for LibhdfsStorage {
     }
 
     fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
-        let mut place: Option<GlobalRef> = None;
-        loop {
-            let here = place.clone();
-            let page = only(self.reads(std::slice::from_ref(folder), 1, true, move |calls, environment, folder| {
-                calls.page(environment, folder, here.clone())
-            }))?;
-            for entry in page.entries {
-                if sink(entry) == ControlFlow::Break(()) {
-                    return Ok(());
-                }
-            }
-            if page.is_last {
-                return Ok(());
-            }
-            place = Some(page.place);
-        }
+        let listing = Arc::new(Mutex::new(Listing::default()));
+        let listed = self.pages(folder, &listing, sink);
+        // Java's objects are let go on a thread of the machine's, and not on the caller's.
+        self.pool.ask(move |_| {
+            *listing.lock() = Listing::default();
+            Ok(())
+        })?;
+        listed
     }
 
     fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
@@ -295,7 +322,9 @@ fn service_of(uri: &str) -> String {
 }
 
 /// What the machine's own configuration, from its class path, says of what matters here.
-fn of_machine(environment: &mut JNIEnv<'_>, service: &str) -> Result<Vec<(String, String)>> {
+///
+/// And whether Hadoop asks for Kerberos in this machine: that is decided once, by the class path alone.
+fn of_machine(environment: &mut JNIEnv<'_>, service: &str) -> Result<(Vec<(String, String)>, bool)> {
     let failed =
         |thrown: &Thrown| thrown.error(ErrorKind::InvalidArgument, "the configuration of the JVM cannot be read");
     connect::check_class_path(environment)?;
@@ -311,7 +340,26 @@ fn of_machine(environment: &mut JNIEnv<'_>, service: &str) -> Result<Vec<(String
             found.push((key, value));
         }
     }
-    Ok(found)
+    let users = "org/apache/hadoop/security/UserGroupInformation";
+    let asked = environment.call_static_method(users, "isSecurityEnabled", "()Z", &[]).and_then(JValueOwned::z);
+    let is_secure = asked.map_err(|error| failed(&Thrown::take(environment, &error)))?;
+    Ok((found, is_secure))
+}
+
+/// Whether what the options say of Kerberos is what the machine will do.
+fn check_security(options: &HdfsOptions, configuration: &Configuration, is_secure: bool) -> Result<()> {
+    if configuration.is_secure() && !is_secure {
+        let text = "Kerberos is wanted, and the JVM does not ask for it: its class path decides that, once";
+        return Err(Error::new(ErrorKind::InvalidArgument, text).advise(
+            "set conf_dir before the JVM is started here, or put the cluster's core-site.xml on the class path of the host",
+        ));
+    }
+    if options.ticket_cache.is_some() && !is_secure {
+        let text =
+            "kerberos_cache is set, and hadoop.security.authentication is not kerberos: nobody would be asked for it";
+        return Err(Error::new(ErrorKind::InvalidArgument, text).advise("set conf_dir to the cluster's configuration"));
+    }
+    Ok(())
 }
 
 fn wanted(address: &Address, options: &HdfsOptions, configuration: &Configuration) -> Result<Wanted> {
@@ -325,6 +373,7 @@ fn wanted(address: &Address, options: &HdfsOptions, configuration: &Configuratio
         None => Some(process_user()?),
     };
     let mut settings = configuration.over(&defaults);
+    settings.extend(FORCED.map(|(key, value)| (key.to_owned(), value.to_owned())));
     if configuration.is_name_service(&address.authority) {
         // Hadoop takes the names of its NameNodes for nothing where these two are not said as well.
         settings.entry("dfs.nameservices".to_owned()).or_insert_with(|| address.authority.clone());

@@ -71,8 +71,8 @@ impl Pool {
         let (machine, queue) = (Arc::clone(&self.machine), Arc::clone(&self.queue));
         let (sender, attached) = channel();
         let begun = Builder::new().name("ctu-libhdfs".to_owned()).spawn(move || {
-            // Detached again when the guard goes, which is before the thread ends.
-            let mut environment = match machine.attach_current_thread() {
+            // A daemon, so that an idle thread keeps no machine from ending; detached as the thread ends.
+            let mut environment = match machine.attach_current_thread_as_daemon() {
                 Ok(environment) => environment,
                 Err(error) => return drop(sender.send(Err(error.to_string()))),
             };
@@ -81,14 +81,13 @@ impl Pool {
                 // The lock goes as soon as there is work, and so another thread may wait for the next.
                 let next = queue.lock().recv();
                 let Ok(work) = next else { return };
-                let framed = catch_unwind(AssertUnwindSafe(|| {
-                    environment.with_local_frame(REFERENCES, |environment| {
-                        work(environment);
-                        Ok::<(), jni::errors::Error>(())
-                    })
-                }));
+                // The panic is caught inside the frame, which is left on every way then.
+                let framed = environment.with_local_frame(REFERENCES, |environment| {
+                    let ended = catch_unwind(AssertUnwindSafe(|| work(environment)));
+                    Ok::<bool, jni::errors::Error>(ended.is_ok())
+                });
                 // Work that broke off says so by the reply that it dropped; nothing of it may reach the next.
-                if !matches!(framed, Ok(Ok(()))) {
+                if !matches!(framed, Ok(true)) {
                     drop(environment.exception_clear());
                 }
             }

@@ -117,6 +117,11 @@ impl Thrown {
         self.message.contains("UnknownHostException") || short(&self.class) == "UnknownHostException"
     }
 
+    /// Whether there is no ticket that counts.
+    pub(super) fn is_about_a_ticket(&self) -> bool {
+        ["KerberosAuthException", "LoginException"].contains(&short(&self.class))
+    }
+
     /// An error of the crate.
     pub(super) fn error(&self, kind: ErrorKind, what: &str) -> Error {
         let error = Error::new(kind, format!("{what}: {}", self.words()));
