@@ -9,7 +9,7 @@ use super::jvm_options::JvmOptions;
 use super::site;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The NameNode reserves a whole block for every open file; 128 MiB times [`IN_FLIGHT`] would fill a small disk.
+/// The NameNode reserves a whole block for every open file; 128 MiB for each of 256 would fill a small disk.
 const BLOCK_BYTES: u64 = 1 << 20;
 
 /// What a NameNode takes for the most entries of a folder where nothing is configured.
