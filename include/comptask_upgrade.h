@@ -6,7 +6,8 @@
  * - Every _new and _open has a _free, which takes NULL. _close reports, _free only frees.
  * - A struct that crosses begins with its size: zero it, then set struct_size to its sizeof. A shorter one is an older
  *   caller's; of a longer one the rest must be zero.
- * - Nothing unwinds or aborts, no signal handler is set, no environment variable is read. No thread outlives its call;
+ * - Nothing unwinds or aborts, no signal handler is set, no environment variable is read, but by the system's Kerberos
+ *   library where HDFS asks for a ticket. No thread outlives its call;
  *   that of a job has ended when ctu_job_wait or ctu_job_free returns. The HDFS client libhdfs, where it is asked for, brings
  *   a JVM into the process, with its own threads and its handlers of faults, until the process ends.
  * - An object is used from one thread at a time, unless its comment says otherwise.

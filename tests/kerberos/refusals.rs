@@ -108,5 +108,5 @@ fn of_libhdfs(hdfs: &SecureHdfs) {
     says(&told(&[]), "Permission", "Client cannot authenticate via:[TOKEN, KERBEROS]", "ticket");
     let keytab = hdfs.kdc.keytab().display().to_string();
     let with_keytab = told(&[("kerberos_principal", UPGRADER), ("kerberos_keytab", &keytab)]);
-    says(&with_keytab, "Unsupported", "no keytab", "kinit");
+    says(&with_keytab, "Unsupported", "neither a keytab", "kinit");
 }

@@ -74,9 +74,13 @@ impl Calls {
     async fn stat_link(&self, path: &TreePath, at: &str, link: &HdfsError) -> Answer<Stat> {
         let folder = at.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
         let listing = self.client.list_status_iter(folder, false);
-        while let Ok(Some(Ok(status))) = self.timed(async { Ok(listing.next().await) }).await {
-            if status.path == at {
-                return Answer::Done(Ok(stat_of(&status)));
+        loop {
+            match self.timed(async { listing.next().await.transpose() }).await {
+                Ok(Some(status)) if status.path == at => return Answer::Done(Ok(stat_of(&status))),
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(failed) if is_link(&failed) => break,
+                Err(failed) => return read_answer("it cannot be looked at", &failed, path),
             }
         }
         Answer::Done(Err(error(ErrorKind::Refused, "a folder above it is a link", link).at(path)))
