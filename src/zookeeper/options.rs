@@ -37,6 +37,12 @@ impl ZooKeeperOptions {
             Error::new(ErrorKind::InvalidArgument, format!("{why}; servers are given as host:port,host:port/chroot"))
                 .at(hosts)
         };
+        if hosts.contains('@') {
+            // What stands before an @ may be a password, so nothing of it is repeated.
+            let text =
+                "a connect string has neither a user nor a password; servers are given as host:port,host:port/chroot";
+            return Err(Error::new(ErrorKind::InvalidArgument, text).advise("give user and password as the digest"));
+        }
         let (list, chroot) = match hosts.find('/') {
             Some(at) => hosts.split_at(at),
             None => (hosts, ""),
@@ -161,6 +167,13 @@ pub(crate) fn parents(path: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_a_password_is_not_repeated() {
+        let refused = ZooKeeperOptions::parse("us:s3cret@host:2181").unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+        assert!(!format!("{refused:?}").contains("s3cret") && refused.next_action().contains("digest"), "{refused:?}");
+    }
 
     #[test]
     fn a_connect_string_is_read() {
