@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use comptask_upgrade::tree::Change;
-use comptask_upgrade::{Error, ErrorKind, Guard, Lock, MemoryStorage, Operation, RecoveryMode, Result, RunOptions};
+use comptask_upgrade::{
+    Error, ErrorKind, Gate, Guard, Lock, MemoryStorage, Operation, RecoveryMode, Result, RunOptions,
+};
 use parking_lot::Mutex;
 use support::checker::{differences, image, normal, Checker, Image};
 use support::meddling::Meddling;
@@ -250,6 +252,68 @@ fn a_stale_delete_takes_nothing_from_a_tree_that_went_back() {
         println!("a DELETE overtaken by {}: before each of {changes} changes, {} wrong", mode.word(), wrong.len());
         assert!(changes >= 6 && wrong.is_empty(), "{wrong:#?}");
     }
+}
+
+/// A lock service that tells the truth where it is asked, and a run that hears of its loss in no other way.
+#[derive(Clone, Default)]
+struct TruthWhereAsked(Arc<AtomicBool>);
+
+impl Lock for TruthWhereAsked {
+    fn acquire(&self, _holder: &str) -> Result<Box<dyn Guard>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Guard for TruthWhereAsked {
+    fn permit(&self) -> Result<()> {
+        Ok(())
+    }
+    fn confirm(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::LockLost, "another run holds the lock now"));
+        }
+        Ok(())
+    }
+    fn release(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Overtaken before it has a fence, a run must not make one of which no successor knows: `Taskupgrade` would come back
+/// into a tree whose V1 is gone, and neither a node nor an UPGRADE could go on.
+#[test]
+fn a_stale_upgrade_brings_nothing_back_after_the_upgrade_and_delete_of_others() {
+    let fixture = fixture("seed");
+    let (mut changes, mut wrong) = (0, Vec::new());
+    for at in 1.. {
+        let tree = fixture.storage.copy();
+        let (lock, overtaking, catalog) = (TruthWhereAsked::default(), tree.clone(), fixture.catalog);
+        let (count, lost) = (Mutex::new(0), lock.clone());
+        let is_at = move |_: &Change| {
+            *count.lock() += 1;
+            *count.lock() == at
+        };
+        let overtake = move || {
+            lost.0.store(true, Ordering::Relaxed);
+            for operation in [Operation::Upgrade, Operation::Delete] {
+                run(&fresh(&overtaking, catalog), operation).unwrap();
+            }
+        };
+        let storage = Meddling::new(Arc::new(tree.clone()), is_at, overtake);
+        let session = builder(Arc::new(storage), lock.clone(), catalog).open().unwrap();
+        let _however_it_ends = run(&session, Operation::Upgrade);
+        if !lock.0.load(Ordering::Relaxed) {
+            break;
+        }
+        changes += 1;
+        let gate = fresh(&tree, catalog).node_gate("n").unwrap();
+        let next = run(&fresh(&tree, catalog), Operation::Upgrade);
+        if gate != Gate::UseV2 || next.is_err() {
+            wrong.push(format!("before change {at}: {gate:?}, {:?}", next.err().map(|failure| failure.error)));
+        }
+    }
+    println!("overtaken before each of {changes} changes, {} wrong", wrong.len());
+    assert!(changes >= 15 && wrong.is_empty(), "{wrong:#?}");
 }
 
 /// What an overtaken run meets are files that are gone and marks that vanished. Its operator is told of the lock, and not

@@ -137,6 +137,9 @@ impl Run<'_> {
             waves.make_folder(&begun.join(layout::DONE))?;
             waves.rename(&begun.join(layout::DONE), &fence.join(layout::DONE))?;
         }
+        // Who gets the lock after this answer finds the fence and takes it away. A fence that was made after the lock was
+        // lost is one that nobody looks for.
+        self.confirm()?;
         // One by one, as listed: a removal of the whole folder that a stale holder began would go on in this run's.
         for entry in self.storage().children(&layout::staging())?.unwrap_or_default() {
             let leftover = layout::staging().child(&entry.name)?;

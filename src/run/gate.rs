@@ -8,6 +8,9 @@ use crate::plan::phase::{gate, Gate, Phase};
 use crate::storage::{only, Fence, Flow, Storage};
 use crate::tree::Change;
 
+/// How often a node tries to record its start in a done mark that goes and comes while it looks.
+const RECORD_ATTEMPTS: u32 = 3;
+
 /// A node that starts holds no lock; what it writes is its own name alone.
 struct NoLockNeeded;
 
@@ -33,15 +36,25 @@ impl Session {
         let record = layout::started(node)?;
         let _one_at_a_time = self.busy()?;
         let storage: &dyn Storage = &*self.storage;
-        if trees::read(storage)?.phase()? == Phase::Upgraded {
-            let create = Change::Create { path: record, bytes: Vec::new() };
-            match only(storage.change_batch(&[create], Flow { fence: &NoLockNeeded, in_flight: 1 })) {
-                // Recorded before; or an operation took the folder away, which the second look sees.
-                Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {}
-                recorded => recorded?,
+        let mut phase = trees::read(storage)?.phase()?;
+        for _ in 0..RECORD_ATTEMPTS {
+            if phase != Phase::Upgraded {
+                return Ok(gate(phase));
+            }
+            let create = Change::Create { path: record.clone(), bytes: Vec::new() };
+            let recorded = match only(storage.change_batch(&[create], Flow { fence: &NoLockNeeded, in_flight: 1 })) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => true,
+                // An operation took the folder away, which the next look sees.
+                Err(error) if error.kind() == ErrorKind::NotFound => false,
+                answer => answer.map(|()| true)?,
+            };
+            match trees::read(storage)?.phase() {
+                Ok(seen) if recorded => return Ok(gate(seen)),
+                Ok(seen) => phase = seen,
+                // An operation that is under way may have left the trees in a state that no phase fits.
+                Err(_) => break,
             }
         }
-        // An operation that is under way may have left the trees in a state that no phase fits.
-        Ok(trees::read(storage)?.phase().map_or(Gate::DoNotStart, gate))
+        Ok(Gate::DoNotStart)
     }
 }

@@ -126,6 +126,64 @@ fn a_record_that_comes_too_late_is_not_taken_for_a_start() {
     });
 }
 
+/// Lists folders, and does something once, before the listing of a number.
+struct BeforeListing {
+    inner: Arc<dyn Storage>,
+    at: u64,
+    listings: Mutex<u64>,
+    then: Ask,
+}
+
+impl Storage for BeforeListing {
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+    fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
+        let number = {
+            let mut listings = self.listings.lock();
+            *listings += 1;
+            *listings
+        };
+        if number == self.at {
+            (self.then)();
+        }
+        self.inner.list(folder, sink)
+    }
+    fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
+        self.inner.stat_batch(paths, in_flight)
+    }
+    fn read_batch(&self, paths: &[TreePath], limit_bytes: u64, in_flight: usize) -> Vec<Result<Vec<u8>>> {
+        self.inner.read_batch(paths, limit_bytes, in_flight)
+    }
+    fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
+        self.inner.change_batch(changes, flow)
+    }
+}
+
+/// A start that nobody recorded would not be in the way of a RECOVERY by cancel once the node is down again.
+#[test]
+fn an_upgrade_that_ends_while_the_gate_looks_lets_no_node_start_without_its_record() {
+    let mut verdicts = [0; 3];
+    for at in 1..=8 {
+        let place = Place::in_memory(CATALOG);
+        let tree = fixture("half-way").storage;
+        let place = Place { storage: Arc::new(tree), ..place };
+        let upgrading = place.session();
+        let then: Ask =
+            Box::new(move || drop(upgrading.run(Operation::Upgrade, &RunOptions::default(), None).unwrap()));
+        let inner = Arc::clone(&place.storage);
+        let storage = BeforeListing { inner, at, listings: Mutex::new(0), then };
+        let gate = place.builder_on(Arc::new(storage)).open().unwrap().node_gate("late").unwrap();
+        verdicts[gate as usize - 1] += 1;
+        if gate == UseV2 {
+            assert_eq!(names(&*place.storage, DONE), ["Manifest", "Started.late"], "before listing {at}");
+        }
+    }
+    let [v1, v2, refused] = verdicts;
+    println!("V2 {v2}, refused {refused}");
+    assert!(v1 == 0 && v2 >= 1 && refused >= 4, "{verdicts:?}");
+}
+
 type Ask = Box<dyn Fn() + Send + Sync>;
 
 /// Asks something just before the change of a number, and counts the changes.
