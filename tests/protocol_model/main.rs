@@ -1,4 +1,21 @@
-//! A model of the protocol.
+//! A model of the protocol, checked in every state that it can reach, and paths of it taken by the real code.
+//!
+//! Two upgraders, a node that starts, somebody who runs DELETE; two tasks, one open and one Done. A run can crash, or lose
+//! its session and go on unaware, before each of its changes, and as often as it likes; a reply can be lost, of a change
+//! that was made or of one that was not. A late call is a step of a run whose session has ended: nothing tells a call that
+//! was sent before from one that is sent after. Nothing is counted down, so the states are all there are.
+//!
+//! # What is left out
+//!
+//! - Listings and the reads of a phase are looks at one moment; so is a whole DELETE. Their crashes are the sweeps' matter.
+//! - What is removed goes at once. Folders of dead runs and the lock file for people say nothing here.
+//! - A lock that is lost and noticed is a crash: both change nothing more. A crashed holder's lock is free at once.
+//! - Building the folders of tasks and bringing them into the fence is one step; so is the part with its rename.
+//! - V1 does not change, no name is taken by others, no file is torn, no disk is full; online, reopen and RECOVERY are not
+//!   in it.
+//! - Lost replies and the node are checked apart, to be done in a minute; with `COMPTASK_ALL_FAULTS` also together.
+//!
+//! Where several real calls make up one step of the model, the replay lets them go together.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -9,14 +26,16 @@ mod model;
 mod properties;
 mod replay;
 mod turnstile;
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use model::{Action, Protocol, State, Variant};
+use model::{Protocol, Variant};
 use replay::replay;
 use stateright::{Checker, HasDiscoveries, Model};
 use support::sweep::Draw;
+use world::{Action, At, Node, State};
 
 const SOUND: Protocol = Protocol { variant: Variant::Sound, lost_replies: true, nodes: true };
 
@@ -49,6 +68,9 @@ fn it_holds_in_every_state_where_runs_meet_and_replies_are_lost() {
 #[test]
 fn it_holds_in_every_state_where_runs_and_a_node_meet() {
     close("two runs and a node", Protocol { lost_replies: false, ..SOUND }, 350_000);
+    if std::env::var_os("COMPTASK_ALL_FAULTS").is_some() {
+        close("two runs, a node and lost replies", SOUND, 2_000_000);
+    }
 }
 
 /// Each mistake, what it needs to show, and the invariant that it breaks.
@@ -75,14 +97,17 @@ fn each_mistake_breaks_an_invariant() {
     }
 }
 
-/// How often a kind of action is drawn beside others.
-fn weight(action: Action) -> u64 {
+/// How often an action is drawn beside others. Every other walk lures runs into losing the lock amid changes that land
+/// late.
+fn weight(state: &State, action: Action, lures: bool) -> u64 {
     match action {
+        Action::Expire(run) if lures => 30 * u64::from(matches!(state.runs[run].at, At::Wave(_))),
+        Action::Step(run) | Action::StepOf(run, _) if lures && state.holder != Some(run) => 4,
         Action::Step(_) | Action::StepOf(..) => 40,
         Action::Acquire(_) => 20,
         Action::Node | Action::NodeStops => 6,
-        Action::Lost(..) | Action::LostOf(..) => 2,
-        Action::Expire(_) | Action::Delete => 2,
+        Action::Expire(_) => 4,
+        Action::Lost(..) | Action::LostOf(..) | Action::Delete => 2,
         Action::Crash(_) => 1,
     }
 }
@@ -93,14 +118,16 @@ fn walk(seed: u64, steps: usize) -> Vec<Action> {
     while walk.len() < steps {
         let mut actions = Vec::new();
         SOUND.actions(&state, &mut actions);
-        let mut drawn = draw.below(actions.iter().map(|action| weight(*action)).sum());
-        let Some(action) = actions.into_iter().find(|action| {
-            let is_it = drawn < weight(*action);
-            drawn = drawn.saturating_sub(weight(*action));
-            is_it
-        }) else {
-            break;
+        let weigh = |action: &Action| weight(&state, *action, seed % 2 == 1);
+        let mut drawn = draw.below(actions.iter().map(weigh).sum());
+        let is_drawn = |action: &Action| match drawn.checked_sub(weigh(action)) {
+            None => true,
+            Some(rest) => {
+                drawn = rest;
+                false
+            }
         };
+        let Some(action) = actions.iter().copied().find(is_drawn) else { break };
         state = SOUND.apply(&state, action);
         walk.push(action);
     }
@@ -112,11 +139,12 @@ fn the_real_code_takes_the_same_steps() {
     const WALKS: u64 = 300;
     const STEPS: usize = 120;
     let begun = Instant::now();
-    let (mut steps, mut ends, mut places) = (0, BTreeMap::<&str, u64>::new(), BTreeMap::<String, u64>::new());
+    let mut steps = 0;
+    let (mut met, mut places) = (BTreeMap::<&str, u64>::new(), BTreeMap::<String, u64>::new());
     for seed in 0..WALKS {
         let walk = walk(seed, STEPS);
         let mut state = SOUND.init_states()[0];
-        let mut count = |what: &'static str, met: bool| *ends.entry(what).or_default() += u64::from(met);
+        let mut count = |what: &'static str, is: bool| *met.entry(what).or_default() += u64::from(is);
         for action in &walk {
             if let Action::Step(run) | Action::StepOf(run, _) = action {
                 *places.entry(format!("{:?}", state.runs[*run].at)).or_default() += 1;
@@ -125,14 +153,15 @@ fn the_real_code_takes_the_same_steps() {
             count("late changes", state.late);
             count("lost replies", matches!(action, Action::Lost(..) | Action::LostOf(..)));
         }
-        println!("seed {seed}: {} steps", walk.len());
-        let end: State = replay(SOUND, SOUND.init_states()[0], &walk);
-        count("done", end.tree.done);
+        println!("seed {seed}");
+        let end = replay(SOUND, SOUND.init_states()[0], &walk);
         count("deleted", !end.tree.v1);
-        count("nodes that use V2", end.node == model::Node::UsesV2);
+        count("nodes that use V2", end.node == Node::UsesV2);
         steps += walk.len();
     }
-    println!("{WALKS} walks, {steps} steps in {:.1} s; {ends:?}; {places:?}", begun.elapsed().as_secs_f64());
-    assert!(steps >= 20_000 && ends.values().all(|count| *count >= 10), "{steps} {ends:?}");
-    
+    println!("{WALKS} walks, {steps} steps in {:.1} s; {met:?}; {places:?}", begun.elapsed().as_secs_f64());
+    let floors = [("late changes", 20), ("lost replies", 150), ("deleted", 80), ("nodes that use V2", 80)];
+    assert!(steps >= 20_000 && floors.iter().all(|(what, floor)| met[what] >= *floor), "{steps} {met:?}");
+    // Clearing a main task needs one that is torn, which no rename of a whole folder makes.
+    assert!(places.len() >= 21 && places.values().all(|count| *count >= 10), "{places:?}");
 }

@@ -1,4 +1,4 @@
-//! The protocol as a state machine: what is in the tree, where each run stands, and every step that anybody can take.
+//! The protocol as a state machine: every step that anybody can take.
 //!
 //! A step of a run is one change of the tree, or one look at it that decides something, in the order of
 //! docs/crash-safety.md. Within a wave the changes of the two tasks come in either order.
@@ -6,290 +6,9 @@
 use stateright::{Model, Property};
 
 use crate::properties;
-
-/// Task 0 is open, so it needs a manager; task 1 is Done and needs none.
-pub const TASKS: usize = 2;
-/// Two upgraders.
-pub const RUNS: usize = 2;
-
-/// What the tree holds of one task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is one name that is there or not")]
-pub struct Task {
-    /// The mark `<base>.<node>`.
-    pub in_progress: bool,
-    /// The mark `<base>.upgrade`.
-    pub upgraded: bool,
-    /// Its line stands in a part.
-    pub part: bool,
-    pub manager: bool,
-    /// The folder in `Scheduler`: it becomes visible by one rename, so it is whole or not there.
-    pub main: bool,
-}
-
-/// The tree, as far as the protocol speaks of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools, reason = "each is one name that is there or not")]
-pub struct Tree {
-    /// `Compaction`, with every task in it.
-    pub v1: bool,
-    /// `Taskupgrade`.
-    pub begun: bool,
-    /// `TaskUpgrade.done`, with its manifest.
-    pub done: bool,
-    /// `TaskUpgrade.done/Started.<node>`.
-    pub started: bool,
-    pub tasks: [Task; TASKS],
-}
-
-/// The phase table of the design, as far as upgrades and DELETE reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Upgraded,
-    Upgrading,
-    NotStarted,
-    V2Only,
-}
-
-impl Tree {
-    pub fn phase(&self) -> Phase {
-        match self {
-            Self { done: true, .. } => Phase::Upgraded,
-            Self { begun: true, .. } => Phase::Upgrading,
-            Self { v1: true, .. } => Phase::NotStarted,
-            Self { .. } => Phase::V2Only,
-        }
-    }
-
-    /// A task is there as it must be.
-    pub fn whole_in_v2(&self, task: usize) -> bool {
-        self.tasks[task].main && (self.tasks[task].manager || task != 0)
-    }
-
-    pub fn all_in_v2(&self) -> bool {
-        (0..TASKS).all(|task| self.whole_in_v2(task))
-    }
-
-    /// `Taskupgrade` goes, with all it holds.
-    fn clear_marks(&mut self) {
-        self.begun = false;
-        for task in &mut self.tasks {
-            *task = Task { in_progress: false, upgraded: false, part: false, ..*task };
-        }
-    }
-}
-
-/// The changes that are made for each task, in the order of their waves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Wave {
-    ClearMain,
-    ClearManager,
-    ClearMark,
-    Mark,
-    Manager,
-    Publish,
-    Complete,
-}
-
-/// Where a run stands: the step that it takes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum At {
-    /// No run is under way.
-    Idle,
-    /// Under the lock: which phase it is.
-    Look,
-    /// `.staging/<run>.fence` is made.
-    MakeFence,
-    /// The lock service is asked: from here on every successor finds the fence.
-    ConfirmFence,
-    /// `.staging` is listed.
-    ListStaging,
-    /// What was listed of others goes; the lock file is written.
-    ClearStaging,
-    /// `Taskupgrade` comes out of the fence.
-    Begin,
-    /// Whether a node is up.
-    Nodes,
-    /// V1, marks, parts, V2 and managers are listed, and a decision is made for each task.
-    List,
-    /// The lock service is asked, and the fence by an empty file in it.
-    Probe,
-    /// A change for each task that needs it.
-    Wave(Wave),
-    /// The folders of the tasks are built in `.staging/<run>` and brought into the fence.
-    Fence,
-    /// The part is written in the fence and comes out of it.
-    Part,
-    /// V1 and marks are listed again, the manifest is written in the fence, the lock service is asked once more.
-    Finish,
-    /// `TaskUpgrade.done` comes out of the fence.
-    Commit,
-    /// `Taskupgrade` goes into the fence.
-    ClearMarks,
-    /// Staging and the lock file go, the lock is given up.
-    End,
-}
-
-/// What a run heard of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Answer {
-    Made,
-    NotFound,
-    Taken,
-    /// Nobody knows; whether it was made is what the world knows and the run does not.
-    Unknown {
-        made: bool,
-    },
-}
-
-/// What a run still has to do for a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Job {
-    /// A bit for each wave in which the task has a change.
-    waves: u8,
-    /// It was found whole, and is looked at once more before it is taken over.
-    adopts: bool,
-    /// It is marked as being converted, so what turns out not to be whole is converted anew.
-    in_progress: bool,
-}
-
-impl Job {
-    fn has(self, wave: Wave) -> bool {
-        self.waves & bit(wave) != 0
-    }
-}
-
-fn bit(wave: Wave) -> u8 {
-    1 << wave as u8
-}
-
-fn bits(waves: &[(Wave, bool)]) -> u8 {
-    waves.iter().filter(|(_, wanted)| *wanted).fold(0, |all, (wave, _)| all | bit(*wave))
-}
-
-/// One upgrader: what it knows, and what is its own in `.staging`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools, reason = "each is one fact")]
-pub struct Run {
-    pub at: At,
-    /// `.staging/<run>.fence` is there.
-    pub fence: bool,
-    /// It saw no `Taskupgrade`, so it makes it.
-    begins: bool,
-    /// It found the upgrade complete, and only clears what is left over.
-    clears: bool,
-    /// It listed the other's fence.
-    lists: bool,
-    jobs: [Option<Job>; TASKS],
-    /// The answers of the wave, or, in the first place, of a step of the run itself.
-    answers: [Option<Answer>; TASKS],
-    failed: bool,
-    /// It lost the lock and another holder has begun since.
-    pub overtaken: bool,
-}
-
-const IDLE: Run = Run {
-    at: At::Idle,
-    fence: false,
-    begins: false,
-    clears: false,
-    lists: false,
-    jobs: [None; TASKS],
-    answers: [None; TASKS],
-    failed: false,
-    overtaken: false,
+use crate::world::{
+    anew, bit, bits, wrongs, Action, Answer, At, Job, Node, Phase, Run, State, Task, Tree, Wave, IDLE, RUNS, TASKS,
 };
-
-impl Run {
-    /// The tasks whose change in this wave is still to be made.
-    pub fn waiting(&self) -> Vec<usize> {
-        let At::Wave(wave) = self.at else { return Vec::new() };
-        let is_waiting =
-            |task: &usize| self.jobs[*task].is_some_and(|job| job.has(wave)) && self.answers[*task].is_none();
-        (0..TASKS).filter(is_waiting).collect()
-    }
-
-    /// It waits for nothing but a look at a change of which it heard nothing.
-    pub fn looks_at_unknown(&self) -> bool {
-        let unknown = self.answers.iter().any(|answer| matches!(answer, Some(Answer::Unknown { .. })));
-        unknown && self.waiting().is_empty()
-    }
-
-    /// It only clears what is left over beside a complete upgrade.
-    pub fn clears(&self) -> bool {
-        self.clears
-    }
-
-    /// What it heard of the wave so far.
-    pub fn answers(&self) -> [Option<Answer>; TASKS] {
-        self.answers
-    }
-
-    fn any(&self, wave: Wave) -> bool {
-        self.jobs.iter().flatten().any(|job| job.has(wave))
-    }
-
-    fn fail(&mut self, task: usize) {
-        self.jobs[task] = None;
-        self.failed = true;
-    }
-}
-
-/// The node that starts: registered from the first step on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Node {
-    Off,
-    /// Registered; it looks at the phase.
-    Look,
-    /// It saw a complete upgrade and records its start.
-    Record,
-    /// It looks once more; whether its record is made.
-    LookAgain(bool),
-    UsesV1,
-    UsesV2,
-    Refused,
-    /// Only where a node looks before it registers.
-    WillUseV1,
-}
-
-/// The whole world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct State {
-    pub tree: Tree,
-    pub runs: [Run; RUNS],
-    /// Who holds the lock.
-    pub holder: Option<usize>,
-    pub node: Node,
-    /// The last step was a change by a run that was overtaken.
-    pub late: bool,
-    /// A run that was overtaken changed something that its successor decides.
-    pub wronged: bool,
-}
-
-/// What can happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// An upgrader starts a run and gets the lock.
-    Acquire(usize),
-    /// A run takes its next step.
-    Step(usize),
-    /// A run makes its change for one task of the wave.
-    StepOf(usize, usize),
-    /// The change of the next step is made, or not, and its reply is lost.
-    Lost(usize, bool),
-    /// The same for one task of the wave.
-    LostOf(usize, usize, bool),
-    /// The process ends, or hears that it lost the lock: it changes nothing any more.
-    Crash(usize),
-    /// The session ends at the lock service, and the run goes on unaware.
-    Expire(usize),
-    /// Somebody runs a whole DELETE.
-    Delete,
-    /// The node takes its next step.
-    Node,
-    /// The node stops.
-    NodeStops,
-}
 
 /// A protocol that is not the one of the library, by one mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -454,15 +173,21 @@ impl Protocol {
     /// The waves of a group and the steps between them, in their order.
     fn order(self) -> &'static [At] {
         use Wave::{ClearMain, ClearManager, ClearMark, Complete, Manager, Mark, Publish};
-        const fn order(making: [At; 6]) -> [At; 10] {
-            let [a, b, c, d, e, f] = making;
-            [At::Wave(ClearMain), At::Wave(ClearManager), At::Wave(ClearMark), At::Wave(Mark), a, b, c, d, e, f]
-        }
         const MANAGER: At = At::Wave(Manager);
         const PUBLISH: At = At::Wave(Publish);
         const COMPLETE: At = At::Wave(Complete);
-        const MAKING: [At; 6] = [MANAGER, At::Fence, PUBLISH, At::Part, COMPLETE, At::Finish];
-        const SOUND: [At; 10] = order(MAKING);
+        /// What comes first, whatever comes then.
+        const BEGIN: [At; 4] = [At::Wave(ClearMain), At::Wave(ClearManager), At::Wave(ClearMark), At::Wave(Mark)];
+        const fn order(then: [At; 6]) -> [At; 10] {
+            let mut order = [At::Finish; 10];
+            let mut place = 0;
+            while place < order.len() {
+                order[place] = if place < BEGIN.len() { BEGIN[place] } else { then[place - BEGIN.len()] };
+                place += 1;
+            }
+            order
+        }
+        const SOUND: [At; 10] = order([MANAGER, At::Fence, PUBLISH, At::Part, COMPLETE, At::Finish]);
         const MARKED_FIRST: [At; 10] = order([MANAGER, At::Fence, COMPLETE, PUBLISH, At::Part, At::Finish]);
         const MANAGER_LATE: [At; 10] = order([At::Fence, PUBLISH, MANAGER, At::Part, COMPLETE, At::Finish]);
         match self.variant {
@@ -621,6 +346,8 @@ impl Protocol {
                 Phase::V2Only => return Self::lose(state, actor),
                 // An upgrade that has begun needs its V1 tree.
                 Phase::Upgrading if !tree.v1 => return Self::lose(state, actor),
+                // What the run came for was done by another meanwhile, so it asks for the lock anew.
+                Phase::Upgraded if !run.clears && !holds => return Self::lose(state, actor),
                 phase => {
                     (run.begins, run.clears) = (!tree.begun, phase == Phase::Upgraded);
                     At::MakeFence
@@ -696,13 +423,12 @@ impl Protocol {
         let phase = state.tree.phase();
         state.node = match state.node {
             Node::Off if !self.is(Variant::NodeLooksBeforeItRegisters) => Node::Look,
-            Node::Look if phase == Phase::Upgraded => Node::Record,
+            Node::Look | Node::LookAgain(false) if phase == Phase::Upgraded => Node::Record,
             Node::Look if self.is(Variant::NodeRecordsAtTheFirstLookOnly) => Node::LookAgain(true),
             Node::Record => {
                 state.tree.started |= state.tree.done;
                 Node::LookAgain(state.tree.done)
             }
-            Node::LookAgain(false) if phase == Phase::Upgraded => Node::Record,
             Node::WillUseV1 => Node::UsesV1,
             _ => match phase {
                 Phase::NotStarted if state.node == Node::Off => Node::WillUseV1,
@@ -773,7 +499,10 @@ impl Protocol {
         match action {
             Action::Acquire(run) => {
                 state.holder = Some(run);
-                state.runs[run] = Run { at: At::Look, ..IDLE };
+                let clears = state.tree.phase() == Phase::Upgraded;
+                state.runs[run] = Run { at: At::Look, clears, ..IDLE };
+                // A fence that was listed is one of an earlier run.
+                state.runs[1 - run].lists = false;
             }
             Action::Step(run) => self.step(&mut state, run),
             Action::StepOf(run, task) => self.step_of(&mut state, run, task, None),
@@ -799,30 +528,6 @@ impl Protocol {
         }
         state
     }
-}
-
-/// The waves of a task that is converted from nothing.
-fn anew(task: usize, clears_mark: bool, clears_manager: bool) -> u8 {
-    bits(&[
-        (Wave::ClearManager, clears_manager),
-        (Wave::ClearMark, clears_mark),
-        (Wave::Mark, true),
-        (Wave::Manager, task == 0),
-        (Wave::Publish, true),
-        (Wave::Complete, true),
-    ])
-}
-
-/// Whether a late change is more than an empty file that comes, or a mark that says what is so.
-fn wrongs(before: &Tree, after: &Tree) -> bool {
-    let decided = |tree: &Tree| (tree.v1, tree.begun, tree.done, tree.tasks.map(|task| (task.main, task.part)));
-    let lost = |task: usize| {
-        let (old, new) = (before.tasks[task], after.tasks[task]);
-        old.manager && !new.manager
-            || old.upgraded && !new.upgraded
-            || old.in_progress && !new.in_progress && !new.upgraded
-    };
-    decided(before) != decided(after) || (0..TASKS).any(lost)
 }
 
 impl Model for Protocol {
@@ -854,6 +559,6 @@ impl Model for Protocol {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties::all(self)
+        properties::all(*self)
     }
 }

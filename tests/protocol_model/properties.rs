@@ -2,7 +2,8 @@
 
 use stateright::Property;
 
-use crate::model::{Answer, At, Node, Phase, Protocol, State, Wave, RUNS, TASKS};
+use crate::model::Protocol;
+use crate::world::{Answer, At, Node, Phase, Run, State, Wave, RUNS, TASKS};
 
 pub const WHOLE: &str = "I1: every task is whole in V1 or in V2";
 pub const MANAGED: &str = "I1: no open main task is visible without its manager";
@@ -16,7 +17,7 @@ pub const STALE: &str = "I9: an overtaken run changes nothing that its successor
 pub const GONE: &str = "I9: nothing of an upgrade comes back after DELETE";
 
 /// What must hold in every state, and what must be met in some of those that this model can reach.
-pub fn all(protocol: &Protocol) -> Vec<Property<Protocol>> {
+pub fn all(protocol: Protocol) -> Vec<Property<Protocol>> {
     let mut all = invariants();
     all.extend(met_by_runs());
     if protocol.nodes {
@@ -24,7 +25,7 @@ pub fn all(protocol: &Protocol) -> Vec<Property<Protocol>> {
     }
     if protocol.lost_replies {
         all.push(Property::sometimes("a lost reply is of a main task that became visible", |_, state: &State| {
-            state.runs.iter().any(|run| run.looks_at_unknown() && published_unheard(run.at, &run.answers()))
+            state.runs.iter().any(|run| run.looks_at_unknown() && published_unheard(run))
         }));
     }
     all
@@ -85,8 +86,8 @@ fn met_by_a_node() -> Vec<Property<Protocol>> {
     ]
 }
 
-fn published_unheard(at: At, answers: &[Option<Answer>; TASKS]) -> bool {
-    at == At::Wave(Wave::Publish) && answers.contains(&Some(Answer::Unknown { made: true }))
+fn published_unheard(run: &Run) -> bool {
+    run.at == At::Wave(Wave::Publish) && run.answers.contains(&Some(Answer::Unknown { made: true }))
 }
 
 /// The steps by which V2 comes to be: a run whose `Taskupgrade` went with another's leave to begin makes no mark, and

@@ -10,12 +10,13 @@ use comptask_upgrade::task::{StateV1, StateV2};
 use comptask_upgrade::{AssumeOffline, Gate, MemoryStorage, Operation, Result, RunOptions};
 use parking_lot::Mutex;
 
-use crate::model::{Action, At, Node, Protocol, Run, State, Task, Tree, RUNS, TASKS};
+use crate::model::Protocol;
 use crate::support::checker::{image, Checker, Image};
 use crate::support::sessions::{builder, fresh, run, Answer, OneLock};
 use crate::support::trees::{Expected, Fixture, CATALOG};
 use crate::support::v1_files::{folder, v1};
 use crate::turnstile::{RunLock, SeenByNode, SeenByRun, Service, Stepped, Stop, Turnstile};
+use crate::world::{Action, At, Node, Run, State, Task, Tree, RUNS, TASKS};
 
 const TIME_MS: u64 = 1_617_693_156_000;
 const IDS: [&str; TASKS] = ["aaaaffff.16176931.56000000.0", "aaaaffff.16176931.56000000.1"];
@@ -134,8 +135,9 @@ impl Replay {
 
     /// A run is let go on by one step; where it had nothing left to clear it is at its end already.
     fn go_on(&mut self, run: usize, stop: Stop, loses: Option<bool>) {
-        let process = self.runs[run].as_ref().filter(|process| process.turnstile.settled().is_some());
-        process.into_iter().for_each(|process| process.turnstile.grant(stop, loses));
+        if let Some(process) = self.runs[run].as_ref().filter(|process| process.turnstile.settled().is_some()) {
+            process.turnstile.grant(stop, loses);
+        }
     }
 
     fn act(&mut self, before: &State, action: Action) {
@@ -174,11 +176,11 @@ impl Replay {
             match waits {
                 Some(waits) => assert_eq!(waits, stops(run), "run {number} waits elsewhere"),
                 // A run that finds the upgrade complete, and nothing left over, ends where the model's takes a round.
-                None => assert!(run.at == At::Idle || run.clears(), "run {number} ended, and not at {:?}", run.at),
+                None => assert!(run.at == At::Idle || run.clears, "run {number} ended, and not at {:?}", run.at),
             }
             if let Some(process) = &self.runs[number] {
                 let fence = process.turnstile.fence().is_some_and(|fence| image(&self.tree).contains_key(&fence));
-                assert!(run.at == At::Idle || run.clears() || fence == run.fence, "the fence of run {number}: {fence}");
+                assert!(run.at == At::Idle || run.clears || fence == run.fence, "the fence of run {number}: {fence}");
             }
             if run.at == At::Idle {
                 if let Some(process) = self.runs[number].take() {

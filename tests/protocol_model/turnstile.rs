@@ -11,7 +11,7 @@ use comptask_upgrade::tree::{Change, Stat, TreePath};
 use comptask_upgrade::{Error, ErrorKind, Guard, Liveness, Lock, MemoryStorage, Result, Storage};
 use parking_lot::{Condvar, Mutex};
 
-use crate::model::{At, Wave};
+use crate::world::{At, Wave};
 
 /// A step at which the real code waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub enum Stop {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one fact")]
 struct Inner {
     offers: Vec<Stop>,
     granted: Option<(Stop, Option<bool>)>,
@@ -124,7 +125,7 @@ impl Turnstile {
     }
 
     /// A call that looks; the first one under the lock, and the first one after a lost reply, are steps of their own.
-    fn look(&self, step: Option<Stop>) -> Result<()> {
+    fn look(&self, listing: Option<Stop>) -> Result<()> {
         let stop = self.with(|inner| {
             if inner.gone {
                 return Err(gone());
@@ -132,7 +133,7 @@ impl Turnstile {
             if std::mem::take(&mut inner.unheard) {
                 return Ok(Some(Stop::Unheard));
             }
-            Ok(step.or((inner.locked && inner.current.is_none()).then_some(Stop::Run(At::Look))))
+            Ok(listing.or((inner.locked && inner.current.is_none()).then_some(Stop::Run(At::Look))))
         })?;
         stop.map_or(Ok(()), |stop| self.pass(vec![stop]).map(drop))
     }
@@ -205,7 +206,7 @@ impl Place {
     fn of(path: &TreePath) -> Self {
         let names: Vec<&str> = path.components().collect();
         match &names[..] {
-            [_, ".staging", run, rest @ ..] if run.ends_with(".fence") => Self::Fence(rest.join("/")),
+            [_, ".staging", run, rest @ ..] if run.contains(".fence") => Self::Fence(rest.join("/")),
             [_, ".staging", ..] => Self::Built,
             _ => Self::Tree,
         }
@@ -366,7 +367,7 @@ impl Guard for RunLock {
             let first = !std::mem::replace(&mut inner.locked, true);
             match inner.current {
                 _ if first => None,
-                Some(Stop::Run(At::Finish)) => None,
+                Some(Stop::Run(At::Look | At::Finish)) => None,
                 Some(Stop::Run(At::MakeFence)) => Some(Stop::Run(At::ConfirmFence)),
                 _ => Some(Stop::Run(At::Probe)),
             }
