@@ -7,6 +7,7 @@ use super::lock_file::LockHolder;
 use super::options::{Progress, ProgressSink, RunOptions, Stage};
 use super::report::Report;
 use super::session::Session;
+use super::trees::{self, Trees};
 use super::waves::Waves;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
@@ -167,6 +168,15 @@ impl Run<'_> {
         waves.rename(&staged, &layout::lock_file())
     }
 
+    /// That the trees are as they were when the operation was found to be right. Until [`Run::begin`] took its fence away
+    /// a run that had lost the lock could still go on.
+    pub(super) fn unchanged_since(&self, seen: &Trees) -> Result<()> {
+        if trees::read(self.storage())?.facts == seen.facts {
+            return Ok(());
+        }
+        Err(changed_meanwhile())
+    }
+
     /// What every operation that changes the tree does last, also where it failed. A lock that is lost leaves it all to
     /// the next holder.
     pub(super) fn end(&self) -> Result<()> {
@@ -320,4 +330,10 @@ pub(super) fn some_of(names: &[impl AsRef<str>]) -> String {
     } else {
         shown.join(", ")
     }
+}
+
+/// What was found before [`Run::begin`] is no longer so.
+pub(super) fn changed_meanwhile() -> Error {
+    Error::new(ErrorKind::Refused, "another run, which has lost the lock since, changed the trees meanwhile")
+        .advise("run STATUS, then the command again where it still fits")
 }

@@ -36,7 +36,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     let manifests = check(run, &seen)?;
     // Where there was no V2 this leaves an empty one: a root that holds neither tree is no cluster.compact any more.
     run.begin()?;
-    let result = delete(run, &seen, manifests.as_ref());
+    let result = run.unchanged_since(&seen).and_then(|()| delete(run, &seen, manifests.as_ref()));
     end(run, result)
 }
 

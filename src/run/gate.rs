@@ -20,6 +20,13 @@ impl Fence for NoLockNeeded {
     }
 }
 
+/// The phase, or why none fits. A node works on by what it is told, so nothing that was seen may go with the power.
+fn durable_phase(storage: &dyn Storage) -> Result<Result<Phase>> {
+    let seen = trees::read(storage)?;
+    storage.flush()?;
+    Ok(seen.phase())
+}
+
 impl Session {
     /// What a node does that starts: asked after it has registered itself as a PU and before it touches a task. In the
     /// phase Upgraded the start is recorded durably first. Takes no lock; asking twice is asking once.
@@ -36,7 +43,7 @@ impl Session {
         let record = layout::started(node)?;
         let _one_at_a_time = self.busy()?;
         let storage: &dyn Storage = &*self.storage;
-        let mut phase = trees::read(storage)?.phase()?;
+        let mut phase = durable_phase(storage)??;
         for _ in 0..RECORD_ATTEMPTS {
             if phase != Phase::Upgraded {
                 return Ok(gate(phase));
@@ -48,7 +55,7 @@ impl Session {
                 Err(error) if error.kind() == ErrorKind::NotFound => false,
                 answer => answer.map(|()| true)?,
             };
-            match trees::read(storage)?.phase() {
+            match durable_phase(storage)? {
                 Ok(seen) if recorded => return Ok(gate(seen)),
                 Ok(seen) => phase = seen,
                 // An operation that is under way may have left the trees in a state that no phase fits.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::context::{some_of, Run};
+use super::context::{changed_meanwhile, some_of, Run};
 use super::downgrade;
 use super::evidence::Evidence;
 use super::leftovers::{clear_rubbish, leftovers};
@@ -63,7 +63,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
             // A direction in which nothing has been done must not stand in the way of another.
             Err(error) if seen.facts.recovery => {
                 run.begin()?;
-                let taken = run.take_away(&layout::recovery());
+                let taken = take_unbegun_away(run);
                 end(run, taken)?;
                 run.report.phase = trees::read(run.storage())?.phase()?;
                 return Err(error);
@@ -227,11 +227,20 @@ fn check_up_front(run: &Run<'_>, mode: RecoveryMode) -> Result<()> {
     rights::refuse(&rights::missing(run, &folders)?)
 }
 
+/// Takes a RECOVERY away in which nothing has been done: one that says no direction, or that never was sure of the nodes.
+fn take_unbegun_away(run: &Run<'_>) -> Result<()> {
+    if run.storage().find(&layout::recovery_begun())?.is_some() {
+        // Its marks say which names tasks were given.
+        return Err(changed_meanwhile());
+    }
+    run.take_away(&layout::recovery())
+}
+
 /// Makes the direction durable: from here only RECOVERY goes on. Nodes are looked for once more after it.
 fn begin(run: &mut Run<'_>, seen: &Trees, mode: RecoveryMode, evidence: &Evidence) -> Result<()> {
+    run.unchanged_since(seen)?;
     let started_before = run.report.started_nodes.clone();
-    // One that says no direction, in which nothing was done.
-    run.take_away(&layout::recovery())?;
+    take_unbegun_away(run)?;
     let staged = run.fence().join(layout::RECOVERY);
     let create = |name: &str, bytes| run.waves().create(&staged.join(name), bytes);
     create(&layout::recovery_mode_name(mode.word()), Vec::new())?;

@@ -96,7 +96,7 @@ fn under_the_lock(run: &mut Run<'_>) -> Result<()> {
     }
     check_up_front(run, &seen, &v1)?;
     run.begin()?;
-    let result = upgrade(run, &seen, complete.as_ref());
+    let result = run.unchanged_since(&seen).and_then(|()| upgrade(run, &seen, complete.as_ref()));
     end(run, result)
 }
 

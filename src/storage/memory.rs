@@ -40,6 +40,12 @@ impl MemoryStorage {
     pub fn copy(&self) -> Self {
         Self { nodes: Arc::new(Mutex::new(self.nodes.lock().clone())) }
     }
+
+    /// Takes the content of another tree in the place of its own; every clone of this one sees it.
+    pub fn restore(&self, other: &Self) {
+        let nodes = other.nodes.lock().clone();
+        *self.nodes.lock() = nodes;
+    }
 }
 
 type Nodes = BTreeMap<TreePath, Node>;

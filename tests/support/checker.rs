@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comptask_upgrade::task::{StateV1, StateV2, TaskV1, TaskV2};
-use comptask_upgrade::{Codec, DefaultCodec, MemoryStorage, Operation};
+use comptask_upgrade::{Codec, DefaultCodec, Gate, MemoryStorage, Operation};
 
 use super::trees::{Expected, Fixture};
 
@@ -239,6 +239,32 @@ impl Checker {
             }
         }
         Ok(())
+    }
+
+    /// Every V1 file is there as it was.
+    pub fn v1_is_whole(&self, image: &Image) -> Result<(), String> {
+        let changed = self.v1.iter().find(|(path, bytes)| image.get(*path) != Some(bytes));
+        changed.map_or(Ok(()), |(path, _)| Err(format!("I1: {path} is not as it was")))
+    }
+
+    /// I2: what a node may take for the tasks, by what the gate told it.
+    pub fn node_may_start(&self, image: &Image, gate: Gate) -> Result<(), String> {
+        let in_v1 = |task: &&Task| image.get(&task.v1_path) == self.v1.get(&task.v1_path);
+        match gate {
+            Gate::DoNotStart => Ok(()),
+            Gate::UseV1 => match self.tasks.iter().find(|task| !in_v1(task)) {
+                Some(task) => Err(format!("I2: a node works with V1, and {} is not there", task.base)),
+                None if image.contains_key(DONE) || image.contains_key(MARKS) => {
+                    Err("I2: a node works with V1 in the middle of an upgrade".to_owned())
+                }
+                None => Ok(()),
+            },
+            Gate::UseV2 => self.tasks.iter().try_for_each(|task| {
+                whole_in_v2(image, task)
+                    .map(drop)
+                    .map_err(|why| format!("I2: a node works with V2, {}: {why}", task.base))
+            }),
+        }
     }
 
     /// A tree as a successful UPGRADE leaves it.

@@ -7,7 +7,7 @@
 //! they are carried out in an order drawn from a seed: whatever part of a batch was done when a fault struck, some seed
 //! shows it. Before each change the fence is asked, and where it refuses that change and those after it are not made.
 //!
-//! At its call number one of these happens:
+//! At a call number that was chosen one of these happens:
 //! - **crash before**: the call is not made, and the process is gone: every later call fails and changes nothing.
 //! - **crash after**: the call is made, its answer reaches nobody, and the process is gone.
 //! - **error**: the call is not made and says so (`Storage`); the process lives on. A listing hands out half first.
@@ -16,8 +16,10 @@
 //!   (the contract: it may be cut anywhere); then the process is gone. Nothing else can be torn.
 //! - **lock lost**: from this call on the lock's guard answers `LockLost`; the storage itself works.
 //! - **unknown, not done**: the call is not made and its answer is `OutcomeUnknown`, the other half of "unknown".
+//! - **power cut**: the call is made or not, and the machine is gone: of what was not durable a part is left.
 //!
-//! What a crash leaves is what was made before it: each change is durable when it is answered, which is the contract.
+//! What durable means stands at `support::disk`: a batch that was answered is, and nothing else is before a flush. A
+//! process that is gone leaves what it made to be seen by the next one, durable or not.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -28,7 +30,7 @@ use comptask_upgrade::tree::{Change, Entry, Kind, Stat, TreePath};
 use comptask_upgrade::{Error, ErrorKind, Guard, Lock, MemoryStorage, Result, Storage};
 use parking_lot::Mutex;
 
-use super::v1_files::Open;
+use super::disk::{open, Disk};
 
 /// What happens at the chosen call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,10 +42,11 @@ pub enum Fault {
     Torn,
     LockLost,
     UnknownNotDone,
+    PowerCut,
 }
 
 impl Fault {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::CrashBefore,
         Self::CrashAfter,
         Self::Error,
@@ -51,14 +54,20 @@ impl Fault {
         Self::Torn,
         Self::LockLost,
         Self::UnknownNotDone,
+        Self::PowerCut,
     ];
+
+    /// Whether the process is gone after it.
+    pub fn is_the_end(self) -> bool {
+        matches!(self, Self::CrashBefore | Self::CrashAfter | Self::Torn | Self::PowerCut)
+    }
 
     /// Whether it means something at a call.
     pub fn applies_to(self, call: Call) -> bool {
         match self {
             Self::Torn => matches!(call, Call::CreateBytes | Call::RemoveTree),
-            // A call that only looks and fails is the same whether it was made or not.
-            Self::CrashAfter | Self::UnknownNotDone => call != Call::Look,
+            // A call that only looks and fails is the same whether it was made or not, and leaves all durable that was.
+            Self::CrashAfter | Self::UnknownNotDone | Self::PowerCut => call != Call::Look,
             _ => true,
         }
     }
@@ -80,25 +89,33 @@ pub enum Call {
 #[derive(Default)]
 struct State {
     calls: Vec<Call>,
-    fault: Option<(u64, Fault)>,
-    struck: bool,
+    faults: BTreeMap<u64, Fault>,
+    struck: Vec<(u64, Fault)>,
+    /// What the batch under way has made, in its order: not durable yet.
+    made: Vec<Change>,
     crashed: bool,
     lock_lost: bool,
     random: u64,
 }
 
-/// The storage; clones are the same one.
+/// The storage of one process; clones are the same one.
 #[derive(Clone)]
 pub struct FaultStorage {
-    inner: MemoryStorage,
+    disk: Disk,
     state: Arc<Mutex<State>>,
 }
 
 impl FaultStorage {
-    /// On this tree, with at most one fault and the seed of the order in batches.
-    pub fn new(inner: &MemoryStorage, fault: Option<(u64, Fault)>, seed: u64) -> Self {
-        let state = State { fault, random: seed, ..State::default() };
-        Self { inner: inner.clone(), state: Arc::new(Mutex::new(state)) }
+    /// The only process on a disk that holds this tree, with the faults at its calls and the seed of the order in
+    /// batches.
+    pub fn new(tree: &MemoryStorage, faults: impl IntoIterator<Item = (u64, Fault)>, seed: u64) -> Self {
+        Self::on(&Disk::new(tree), faults, seed)
+    }
+
+    /// The same, one of several processes on a disk, one after the other.
+    pub fn on(disk: &Disk, faults: impl IntoIterator<Item = (u64, Fault)>, seed: u64) -> Self {
+        let state = State { faults: faults.into_iter().collect(), random: seed, ..State::default() };
+        Self { disk: disk.clone(), state: Arc::new(Mutex::new(state)) }
     }
 
     /// The lock that this storage can make its holder lose.
@@ -111,9 +128,14 @@ impl FaultStorage {
         self.state.lock().calls.clone()
     }
 
-    /// Whether the fault happened.
+    /// Whether a fault happened.
     pub fn struck(&self) -> bool {
-        self.state.lock().struck
+        !self.state.lock().struck.is_empty()
+    }
+
+    /// The faults that happened, as they were for their calls: what cannot be torn was a plain crash.
+    pub fn faults(&self) -> Vec<(u64, Fault)> {
+        self.state.lock().struck.clone()
     }
 
     /// Counts a call; says what happens at it.
@@ -124,14 +146,25 @@ impl FaultStorage {
         }
         state.calls.push(call);
         let number = state.calls.len() as u64;
-        let Some((_, fault)) = state.fault.filter(|(at, _)| *at == number) else { return Ok(None) };
-        state.struck = true;
-        match fault {
-            Fault::CrashBefore | Fault::CrashAfter | Fault::Torn => state.crashed = true,
-            Fault::LockLost => state.lock_lost = true,
-            Fault::Error | Fault::ReplyLost | Fault::UnknownNotDone => {}
-        }
+        let Some(fault) = state.faults.get(&number).copied() else { return Ok(None) };
+        let fault = match fault {
+            Fault::Torn if !fault.applies_to(call) => Fault::CrashBefore,
+            other => other,
+        };
+        state.struck.push((number, fault));
+        state.crashed |= fault.is_the_end();
+        state.lock_lost |= fault == Fault::LockLost;
         Ok(Some(fault))
+    }
+
+    /// The process is gone: what it made and did not make durable is seen all the same, until the power goes.
+    fn leave(&self, fault: Fault) -> Error {
+        let made = std::mem::take(&mut self.state.lock().made);
+        self.disk.leave(made);
+        if fault == Fault::PowerCut {
+            self.disk.cut_the_power(|| self.random());
+        }
+        crashed()
     }
 
     /// One call that reads.
@@ -140,31 +173,43 @@ impl FaultStorage {
             None | Some(Fault::LockLost) => work(),
             Some(Fault::Error) => Err(failed()),
             Some(Fault::ReplyLost | Fault::UnknownNotDone) => Err(unknown()),
-            Some(Fault::CrashBefore | Fault::CrashAfter | Fault::Torn) => Err(crashed()),
+            Some(gone) => Err(self.leave(gone)),
         }
+    }
+
+    /// A change that everybody sees from now on.
+    fn make(&self, change: &Change) -> Result<()> {
+        let answer = self.disk.live().change_batch(std::slice::from_ref(change), open()).remove(0);
+        if answer.is_ok() {
+            self.state.lock().made.push(change.clone());
+        }
+        answer
     }
 
     fn change(&self, change: &Change, flow: Flow<'_>) -> Result<()> {
         let fault = self.begin(self.kind_of(change))?;
         // The lock may go between any two calls, so the fence is asked after the fault was looked up.
-        flow.fence.permit()?;
-        let make = || self.inner.change_batch(std::slice::from_ref(change), open()).remove(0);
+        if let Err(refused) = flow.fence.permit() {
+            return Err(fault.filter(|fault| fault.is_the_end()).map_or(refused, |gone| self.leave(gone)));
+        }
         match fault {
-            None | Some(Fault::LockLost) => make(),
+            None | Some(Fault::LockLost) => self.make(change),
             Some(Fault::Error) => Err(failed()),
             Some(Fault::UnknownNotDone) => Err(unknown()),
             Some(Fault::ReplyLost) => {
-                let _lost = make();
+                let _lost = self.make(change);
                 Err(unknown())
             }
-            Some(Fault::CrashBefore) => Err(crashed()),
-            Some(Fault::CrashAfter) => {
-                let _unheard = make();
-                Err(crashed())
-            }
-            Some(Fault::Torn) => {
-                self.tear(change);
-                Err(crashed())
+            Some(gone) => {
+                match gone {
+                    Fault::Torn => self.tear(change),
+                    Fault::PowerCut if self.random() % 2 == 0 => {}
+                    Fault::CrashBefore => {}
+                    _ => {
+                        let _unheard = self.make(change);
+                    }
+                }
+                Err(self.leave(gone))
             }
         }
     }
@@ -179,7 +224,7 @@ impl FaultStorage {
 
     /// Every path below another, the deepest first.
     fn below(&self, top: &TreePath) -> Vec<TreePath> {
-        let image = self.inner.image();
+        let image = self.disk.live().image();
         let mut paths: Vec<TreePath> = image.iter().filter_map(|(path, _)| TreePath::parse(path).ok()).collect();
         paths.retain(|path| path.is_within(top) && path != top);
         paths.sort_by_key(|path| std::cmp::Reverse(path.components().count()));
@@ -190,7 +235,7 @@ impl FaultStorage {
         match change {
             Change::Create { path, bytes } => {
                 let half = Change::Create { path: path.clone(), bytes: bytes[..bytes.len() / 2].to_vec() };
-                self.inner.change_batch(&[half], open());
+                let _torn = self.make(&half);
             }
             Change::Remove { path, .. } => {
                 // Files go in any order, a folder when it is empty.
@@ -200,7 +245,7 @@ impl FaultStorage {
                 }
                 let some = left.len().div_ceil(2);
                 for path in left.into_values().take(some) {
-                    self.inner.change_batch(&[Change::Remove { path, recursive: false }], open());
+                    let _gone = self.make(&Change::Remove { path, recursive: false });
                 }
             }
             // Atomic: torn is not done.
@@ -217,10 +262,6 @@ impl FaultStorage {
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         word ^ (word >> 31)
     }
-}
-
-fn open() -> Flow<'static> {
-    Flow { fence: &Open, in_flight: 1 }
 }
 
 fn crashed() -> Error {
@@ -248,8 +289,8 @@ impl Storage for FaultStorage {
         };
         let fault = self.begin(Call::Look)?;
         let listed = match fault {
-            Some(Fault::CrashBefore | Fault::CrashAfter | Fault::Torn) => return Err(crashed()),
-            _ => self.inner.list(folder, &mut take),
+            Some(gone) if gone.is_the_end() => return Err(self.leave(gone)),
+            _ => self.disk.live().list(folder, &mut take),
         };
         let failure = match fault {
             Some(Fault::Error) => Some(failed()),
@@ -268,16 +309,23 @@ impl Storage for FaultStorage {
     }
 
     fn stat_batch(&self, paths: &[TreePath], _in_flight: usize) -> Vec<Result<Stat>> {
-        paths.iter().map(|path| self.look(|| self.inner.stat_batch(std::slice::from_ref(path), 1).remove(0))).collect()
+        paths
+            .iter()
+            .map(|path| self.look(|| self.disk.live().stat_batch(std::slice::from_ref(path), 1).remove(0)))
+            .collect()
     }
 
     fn read_batch(&self, paths: &[TreePath], limit_bytes: u64, _in_flight: usize) -> Vec<Result<Vec<u8>>> {
-        let read = |path| self.look(|| self.inner.read_batch(std::slice::from_ref(path), limit_bytes, 1).remove(0));
+        let read =
+            |path| self.look(|| self.disk.live().read_batch(std::slice::from_ref(path), limit_bytes, 1).remove(0));
         paths.iter().map(read).collect()
     }
 
     fn flush(&self) -> Result<()> {
-        self.look(|| Ok(()))
+        self.look(|| {
+            self.disk.flush();
+            Ok(())
+        })
     }
 
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
@@ -295,6 +343,9 @@ impl Storage for FaultStorage {
             refused = refused.or_else(|| answer.clone().err().filter(|error| error.kind() == ErrorKind::LockLost));
             answers[place] = Some(answer);
         }
+        // Answered is durable; of a process that is gone nothing is left here.
+        let made = std::mem::take(&mut self.state.lock().made);
+        self.disk.make_durable(&made);
         answers.into_iter().map(|answer| answer.expect("every change was answered")).collect()
     }
 }
@@ -337,18 +388,11 @@ impl comptask_upgrade::storage::Fence for Asks<'_> {
 
 /// The model itself is tested, since everything rests on it.
 pub fn check_the_model() {
-    let tree = MemoryStorage::new();
-    super::v1_files::file(&tree, "a/one", b"1234");
-    let create = |name: &str| Change::Create { path: TreePath::parse(name).unwrap(), bytes: b"abcd".to_vec() };
-    for fault in Fault::ALL {
-        let copy = tree.copy();
-        let storage = FaultStorage::new(&copy, Some((2, fault)), 7);
-        let lock = storage.lock().acquire("x").unwrap();
-        let flow = Flow { fence: &Asks(&*lock), in_flight: 1 };
-        let answers = storage.change_batch(&[create("a/x"), create("a/y"), create("a/z")], flow);
-        let files = copy.image().into_iter().filter(|(_, bytes)| bytes.is_some()).count() - 1;
-        let torn =
-            copy.image().iter().filter(|(_, bytes)| bytes.as_ref().is_some_and(|bytes| bytes.len() == 2)).count();
+    for fault in Fault::ALL.into_iter().filter(|fault| *fault != Fault::PowerCut) {
+        let (disk, storage, answers) = three_creates(fault, 7);
+        let image = disk.live().image();
+        let files = image.iter().filter(|(_, bytes)| bytes.is_some()).count() - 1;
+        let torn = image.iter().filter(|(_, bytes)| bytes.as_ref().is_some_and(|bytes| bytes.len() == 2)).count();
         let errors = answers.iter().filter(|answer| answer.is_err()).count();
         let later = storage.stat_batch(&[TreePath::parse("a").unwrap()], 1).remove(0).map(|stat| stat.kind);
         let alive = Ok(Kind::Folder);
@@ -359,8 +403,50 @@ pub fn check_the_model() {
             Fault::ReplyLost => (3, 0, 1, alive),
             Fault::Torn => (2, 1, 2, Err(crashed())),
             Fault::LockLost => (1, 0, 2, alive),
+            Fault::PowerCut => unreachable!("it is left out above"),
         };
         assert_eq!((files, torn, errors, later), expected, "{fault:?}");
-        assert!(storage.struck());
+        assert_eq!(storage.faults(), [(2, fault)]);
     }
+    check_the_power_cut();
+}
+
+/// Three files in one batch; the fault is at the second that is made.
+fn three_creates(fault: Fault, seed: u64) -> (Disk, FaultStorage, Vec<Result<()>>) {
+    let tree = MemoryStorage::new();
+    super::v1_files::file(&tree, "a/one", b"1234");
+    let disk = Disk::new(&tree);
+    let create = |name: &str| Change::Create { path: TreePath::parse(name).unwrap(), bytes: b"abcd".to_vec() };
+    let storage = FaultStorage::on(&disk, [(2, fault)], seed);
+    let lock = storage.lock().acquire("x").unwrap();
+    let flow = Flow { fence: &Asks(&*lock), in_flight: 1 };
+    let answers = storage.change_batch(&[create("a/x"), create("a/y"), create("a/z")], flow);
+    (disk, storage, answers)
+}
+
+/// Of a batch that was cut any part is left, nothing of it for certain; what a dead process left goes with the power,
+/// unless somebody flushed.
+fn check_the_power_cut() {
+    let mut left = std::collections::BTreeSet::new();
+    for seed in 0..200 {
+        let (disk, _, answers) = three_creates(Fault::PowerCut, seed);
+        assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 2);
+        let files = disk.live().image().into_iter().filter_map(|(path, bytes)| bytes.map(|_| path));
+        left.insert(files.filter(|path| path != "a/one").collect::<Vec<_>>());
+    }
+    // None, each of the three alone, each two of them: never all, since the third was not begun.
+    assert_eq!(left.len(), 7, "{left:?}");
+    let counted = |flushed: bool| {
+        (0..64).filter(move |seed| {
+            let (disk, _, _) = three_creates(Fault::CrashAfter, *seed);
+            if flushed {
+                FaultStorage::on(&disk, [], 1).flush().unwrap();
+            }
+            let next = FaultStorage::on(&disk, [(1, Fault::PowerCut)], *seed);
+            assert!(next.stat_batch(&[TreePath::parse("a").unwrap()], 1)[0].is_err());
+            disk.live().image().len() == 4
+        })
+    };
+    assert_eq!(counted(true).count(), 64);
+    assert!((1..64).contains(&counted(false).count()));
 }

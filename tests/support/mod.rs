@@ -5,13 +5,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 pub mod checker;
+pub mod courses;
+pub mod disk;
 pub mod faults;
 pub mod meddling;
 pub mod places;
 pub mod recording;
 pub mod returned;
 pub mod sessions;
+pub mod steps;
 pub mod sweep;
 pub mod trees;
+pub mod turns;
 pub mod v1_files;
 pub mod ways_back;

@@ -9,6 +9,7 @@ use comptask_upgrade::{ErrorKind, MemoryStorage, Operation, RunOptions};
 use parking_lot::Mutex;
 
 use super::checker::{differences, image, normal, Image};
+use super::disk::Disk;
 use super::faults::{Call, Fault, FaultStorage};
 use super::sessions::{builder, fresh, kind_of, run, Answer};
 
@@ -45,7 +46,7 @@ impl Tally {
         other.faults.iter().for_each(|(fault, count)| *self.faults.entry(*fault).or_default() += count);
     }
 
-    fn strike(&mut self, fault: Fault) {
+    pub fn strike(&mut self, fault: Fault) {
         *self.faults.entry(fault).or_default() += 1;
     }
 }
@@ -73,7 +74,7 @@ impl Scenario {
             calls: Vec::new(),
         };
         let tree = scenario.start.copy();
-        let (answer, storage) = scenario.disturbed(&tree, None, 1);
+        let (answer, storage) = scenario.disturbed(&Disk::new(&tree), None, 1);
         scenario.kind = kind_of(&answer);
         if let Err(failure) = &answer {
             println!("{}: {}", scenario.name, failure.error);
@@ -85,8 +86,8 @@ impl Scenario {
         scenario
     }
 
-    fn disturbed(&self, tree: &MemoryStorage, fault: Option<(u64, Fault)>, seed: u64) -> (Answer, FaultStorage) {
-        let storage = FaultStorage::new(tree, fault, seed);
+    fn disturbed(&self, disk: &Disk, fault: Option<(u64, Fault)>, seed: u64) -> (Answer, FaultStorage) {
+        let storage = FaultStorage::on(disk, fault, seed);
         let lock = storage.lock();
         let session = builder(Arc::new(storage.clone()), lock, self.catalog).open().unwrap();
         (session.run(self.operation, &self.options, None), storage)
@@ -112,7 +113,7 @@ impl Scenario {
     /// One fault at one call.
     pub fn single(&self, at: u64, fault: Fault, tally: &mut Tally) -> Result<(), String> {
         let tree = self.start.copy();
-        let (answer, storage) = self.disturbed(&tree, Some((at, fault)), at);
+        let (answer, storage) = self.disturbed(&Disk::new(&tree), Some((at, fault)), at);
         if !storage.struck() {
             return Err("the call was not reached".to_owned());
         }
@@ -149,17 +150,15 @@ impl Scenario {
     /// Faults in the run and in the run that comes after it.
     pub fn double(&self, first: (u64, Fault), draw: &mut Draw, tally: &mut Tally) -> Result<(), String> {
         let tree = self.start.copy();
-        let _failed = self.disturbed(&tree, Some(first), first.0);
+        // The second process sees what the first one left, and a power cut in it takes what nobody has flushed.
+        let disk = Disk::new(&tree);
+        let _failed = self.disturbed(&disk, Some(first), first.0);
         // Past the end of what the second run does, no second fault strikes.
-        let second = (1 + draw.below(self.calls.len() as u64), Fault::ALL[usize::try_from(draw.below(7)).unwrap()]);
-        let (_, storage) = self.disturbed(&tree, Some(second), second.0);
+        let second = (1 + draw.below(self.calls.len() as u64), draw.fault());
+        let (_, storage) = self.disturbed(&disk, Some(second), second.0);
         tally.schedules += 1;
         tally.strike(first.1);
-        if storage.struck() {
-            // What cannot be torn, or only looks, was a plain crash.
-            let call = storage.calls()[usize::try_from(second.0 - 1).unwrap()];
-            tally.strike(if second.1.applies_to(call) { second.1 } else { Fault::CrashBefore });
-        }
+        storage.faults().into_iter().for_each(|(_, fault)| tally.strike(fault));
         let held = (self.holds)(&image(&tree));
         held.and_then(|()| self.finish(&tree)).map_err(|why| format!("then {:?} at call {}: {why}", second.1, second.0))
     }
@@ -186,6 +185,11 @@ impl Scenario {
 pub struct Draw(pub u64);
 
 impl Draw {
+    /// A fault of any kind.
+    pub fn fault(&mut self) -> Fault {
+        Fault::ALL[usize::try_from(self.below(Fault::ALL.len() as u64)).unwrap()]
+    }
+
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
@@ -197,16 +201,23 @@ impl Draw {
 
 pub type Item<'a> = (&'a Scenario, (u64, Fault), u64);
 
-/// Works on every schedule with two threads. What fails is gathered: one defect shows in many schedules.
+/// Works on every schedule of a scenario, named in what fails.
 pub fn in_parallel(items: &[Item<'_>], work: impl Fn(&Item<'_>, &mut Tally) -> Result<(), String> + Sync) -> Tally {
+    by_two(items, |item, tally| {
+        let (scenario, (at, fault), _) = item;
+        work(item, tally).map_err(|why| format!("{}, {fault:?} at call {at}: {why}", scenario.name))
+    })
+}
+
+/// Works on every item with two threads. What fails is gathered: one defect shows in many schedules.
+pub fn by_two<T: Sync>(items: &[T], work: impl Fn(&T, &mut Tally) -> Result<(), String> + Sync) -> Tally {
     let next = AtomicUsize::new(0);
     let all = Mutex::new(Tally::default());
     let drain = || loop {
         let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
         let mut tally = Tally::default();
         if let Err(why) = work(item, &mut tally) {
-            let (scenario, (at, fault), _) = item;
-            tally.failures.push(format!("{}, {fault:?} at call {at}: {why}", scenario.name));
+            tally.failures.push(why);
         }
         all.lock().add(&tally);
     };

@@ -113,7 +113,8 @@ type Made = (Vec<Expected>, Vec<String>);
 type Make = fn(&dyn Storage) -> Made;
 
 /// The trees of the sweep, each with its catalog.
-pub const ALL: [(&str, &str, Make); 8] = [
+pub const ALL: [(&str, &str, Make); 9] = [
+    ("two", CATALOG, two),
     ("seed", CATALOG, seed),
     ("colliding", CATALOG, colliding),
     ("cancelled", CATALOG, cancelled),
@@ -130,6 +131,14 @@ pub fn fixture(wanted: &str) -> Fixture {
     let storage = MemoryStorage::new();
     let (expected, foreign) = make(&storage);
     Fixture { name, storage, catalog, expected, foreign }
+}
+
+/// A task that is open and one that is not: small enough for every pair of faults.
+pub fn two(storage: &dyn Storage) -> Made {
+    let mut maker = Maker::new(storage, CATALOG);
+    maker.task(("p", 0, 1_617_693_156_000), StateV1::Assigned, ("sales", "eu"), "aaaaffff.16176931.56000000.0");
+    maker.task(("p", 1, 1_617_693_156_000), StateV1::Done, ("sales", "solo"), "aaaaffff.16176931.56000000.1");
+    (maker.expected, maker.foreign)
 }
 
 /// The four tasks of the seed's picture, and its sub-task.
