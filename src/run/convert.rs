@@ -7,7 +7,7 @@ use super::context::Run;
 use super::groups::groups;
 use super::inspect::{inspect, Inspected, WholeTask};
 use super::options::Stage;
-use super::parts::NewParts;
+use super::parts::Parts;
 use super::report::{Counts, Outcome, Row};
 use super::scan::V1File;
 use super::task_facts::{Decision, Facts};
@@ -63,7 +63,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     ///
     /// # Errors
     /// Where the run cannot go on. A task that fails is in the report.
-    pub(super) fn convert(&mut self, work: &[Work<'_>], parts: &mut NewParts) -> Result<()> {
+    pub(super) fn convert(&mut self, work: &[Work<'_>], parts: &mut Parts) -> Result<()> {
         for group in groups(work, |work| work.file.length) {
             self.run.check_cancelled()?;
             let before = self.run.report.counts;
@@ -81,7 +81,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         Ok(())
     }
 
-    fn group(&mut self, group: &[Work<'_>], parts: &mut NewParts) -> Result<()> {
+    fn group(&mut self, group: &[Work<'_>], parts: &mut Parts) -> Result<()> {
         self.run.probe()?;
         self.folders_of_group = self.run.next_group();
         let (adopted, to_convert) = self.adoptions(group);
@@ -360,7 +360,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         self.run.waves().one(&self.folders_of_group.rename(), Taken::Fail).map_err(Run::overtaken)
     }
 
-    fn write_part(&mut self, jobs: &[Job<'_>], parts: &mut NewParts) -> Result<()> {
+    fn write_part(&mut self, jobs: &[Job<'_>], parts: &mut Parts) -> Result<()> {
         let lines: Vec<Line> = jobs.iter().map(|job| job.line.clone()).collect();
         if lines.is_empty() {
             return Ok(());
@@ -377,7 +377,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let waves = self.run.waves();
         waves.create(&staged, bytes)?;
         waves.rename(&staged, &layout::upgrading().join(&name))?;
-        parts.parts.add(&name, length, &lines);
+        parts.add(&name, length, &lines);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::inspect::{inspect, Inspected, WholeTask};
 use super::made::{Made, MadeTask};
 use super::options::Stage;
 use super::parts::Parts;
-use super::recovery_scan::{unknown_beside_managers, V2Names};
+use super::recovery_scan::{Managers, V2Names};
 use super::report::Counts;
 use super::scan::{MarkScan, V1Scan};
 use super::trees::Trees;
@@ -71,7 +71,7 @@ impl Evidence {
         let known = Known { made: &made, v1: &v1, marks: &marks, complete: seen.facts.done };
         evidence.look_at_v2(run, &v2, &known)?;
         evidence.look_for_gone(&known, &v2, started);
-        let beside = unknown_beside_managers(storage)?;
+        let beside = Managers::read(storage)?.unknown;
         let of_done = manifests.iter().flat_map(|manifests| manifests.unknown.iter());
         for path in v2.unknown.iter().chain(&marks.unknown).chain(of_done).chain(&beside) {
             run.report.unknown.push(path.clone());

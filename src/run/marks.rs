@@ -8,7 +8,7 @@ use super::convert::{self, Converter};
 use super::finish;
 use super::leftovers::clear_leftover_marks;
 use super::options::RunOptions;
-use super::parts::{NewParts, Parts};
+use super::parts::Parts;
 use super::rounds;
 use super::scan::{MarkScan, V1File, V1Scan, V2Scan};
 use super::session::Session;
@@ -179,8 +179,8 @@ fn all_upgraded(run: &mut Run<'_>) -> Result<()> {
     if let Some(other) = work.iter().find(|work| work.verdict != Verdict::Skip) {
         return Err(Error::new(ErrorKind::Damaged, "its V2 task is not there").of_task(&other.file.name));
     }
-    let mut parts = NewParts::default();
-    parts.parts.inherit(&old_parts);
+    let mut parts = Parts::default();
+    parts.inherit(&old_parts);
     // Nothing is placed here, so an empty catalog will do.
     let nobody = CatalogSnapshot::default();
     let nobody: &dyn Catalog = &nobody;
@@ -189,7 +189,7 @@ fn all_upgraded(run: &mut Run<'_>) -> Result<()> {
     if let Some(row) = run.report.rows.iter().find(|row| row.outcome == super::report::Outcome::Failed) {
         return Err(Error::new(ErrorKind::TasksFailed, row.detail.clone()).of_task(&row.v1_name));
     }
-    match finish::finish(run, &v1, &parts.parts, None)? {
+    match finish::finish(run, &v1, &parts, None)? {
         None => Ok(()),
         Some(changed) => Err(rounds::v1_changed(&changed)),
     }

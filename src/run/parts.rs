@@ -94,9 +94,3 @@ impl Parts {
         }
     }
 }
-
-/// The parts of an upgrade, those that this run has written with those of earlier ones.
-#[derive(Debug, Default)]
-pub(super) struct NewParts {
-    pub(super) parts: Parts,
-}

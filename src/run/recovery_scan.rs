@@ -105,24 +105,40 @@ impl V2Names {
     }
 }
 
-/// What lies in V2's `TaskAssigned` and is no manager file: paths that would go with V2.
-pub(super) fn unknown_beside_managers(storage: &dyn Storage) -> Result<Vec<String>> {
-    let assigned = layout::v2_task_assigned();
-    let mut unknown = Vec::new();
-    for node in storage.children(&assigned)?.unwrap_or_default() {
-        let path = format!("{assigned}/{}", node.name);
-        if !node.is_folder() || layout::unescape(&node.name).is_none() {
-            unknown.push(path);
-            continue;
-        }
-        let listed = storage.list(&assigned.join(&node.name), &mut |entry| {
-            if !entry.is_file() || layout::parse_manager(&entry.name).is_none() {
-                unknown.push(format!("{path}/{}", entry.name));
+/// What lies in V2's `TaskAssigned`.
+#[derive(Debug, Default)]
+pub(super) struct Managers {
+    /// How many manager files: V2 tasks that are not finished have one.
+    pub(super) count: u64,
+    /// What is no manager file: paths that would go with V2.
+    pub(super) unknown: Vec<String>,
+}
+
+impl Managers {
+    pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
+        let mut managers = Self::default();
+        let assigned = layout::v2_task_assigned();
+        for node in storage.children(&assigned)?.unwrap_or_default() {
+            let path = format!("{assigned}/{}", node.name);
+            let is_known = node.is_folder() && layout::unescape(&node.name).is_some();
+            if !is_known {
+                managers.unknown.push(path.clone());
             }
-            ControlFlow::Continue(())
-        });
-        none_if_missing(listed)?;
+            if !node.is_folder() {
+                continue;
+            }
+            let listed = storage.list(&assigned.join(&node.name), &mut |entry| {
+                let is_manager = layout::parse_manager(&entry.name).is_some();
+                managers.count += u64::from(is_manager);
+                // A folder that is unknown itself is named once.
+                if is_known && !(is_manager && entry.is_file()) {
+                    managers.unknown.push(format!("{path}/{}", entry.name));
+                }
+                ControlFlow::Continue(())
+            });
+            none_if_missing(listed)?;
+        }
+        managers.unknown.sort_unstable();
+        Ok(managers)
     }
-    unknown.sort_unstable();
-    Ok(unknown)
 }

@@ -10,7 +10,7 @@ use super::evidence::states_in;
 use super::inspect::{inspect, Inspected};
 use super::leftovers::settle;
 use super::options::Stage;
-use super::parts::{NewParts, Parts};
+use super::parts::Parts;
 use super::report::{Counts, Outcome};
 use super::scan::{ManagerScan, MarkScan, V1File, V1Scan, V2Scan};
 use super::task_facts::{Facts, Listings};
@@ -103,13 +103,13 @@ fn convert_all(
     let anew: HashSet<&str> = work.iter().map(|work| &*work.file.name).collect();
     run.report.rows.retain(|row| row.outcome == Outcome::Failed || !anew.contains(&*row.v1_name));
     run.report.counts.left = work.len() as u64;
-    let mut parts = NewParts::default();
-    parts.parts.inherit(&old_parts);
+    let mut parts = Parts::default();
+    parts.inherit(&old_parts);
     run.stage(Stage::Convert);
     let catalog = CatalogAnswers::new(session.catalog()?);
     let converted = Converter::new(run, &facts, catalog).convert(&work, &mut parts);
     headline(run);
-    converted.map(|()| parts.parts)
+    converted.map(|()| parts)
 }
 
 fn headline(run: &mut Run<'_>) {

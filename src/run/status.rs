@@ -1,7 +1,6 @@
 //! STATUS: where things stand. Takes no lock and writes nothing.
 
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 
 use super::context::{some_of, Run};
 
@@ -10,7 +9,7 @@ use super::leftovers::leftovers;
 use super::lock_file::LockHolder;
 use super::options::Stage;
 use super::parts::Parts;
-use super::recovery_scan::{unknown_beside_managers, RecoveryScan};
+use super::recovery_scan::{Managers, RecoveryScan};
 use super::report::{Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
 use super::trees::{self, Trees};
@@ -20,7 +19,7 @@ use crate::error::{ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{choices, Operation, Phase};
 use crate::plan::recovery::RecoveryMode;
-use crate::storage::{none_if_missing, Storage};
+use crate::storage::Storage;
 
 /// How often the trees are looked at again where somebody changes them meanwhile.
 const LOOKS_LIMIT: u32 = 5;
@@ -69,14 +68,14 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let v2 = V2Scan::read(run.storage())?;
     run.report.v1_states = v1.by_state();
     run.report.v2_tasks = v2.count;
-    run.report.v2_open = count_managers(run.storage())?;
+    let managers = Managers::read(run.storage())?;
+    run.report.v2_open = managers.count;
     run.report.counts.total = v1.files.len() as u64;
     run.report.counts.left = run.report.counts.total;
     run.report.unknown.extend(v2.unknown.iter().cloned());
     let unknown_in_v1 = v1_check::unknown_in_v1(run, &v1)?;
     run.report.unknown.extend(unknown_in_v1);
-    let beside_managers = unknown_beside_managers(run.storage())?;
-    run.report.unknown.extend(beside_managers);
+    run.report.unknown.extend(managers.unknown);
     if phase == Phase::Deleting && !seen.facts.v1_deleting {
         run.warn("the upgrade is complete and its V1 tree is gone; no DELETE that is under way explains it".to_owned());
     }
@@ -123,22 +122,6 @@ fn started_nodes(storage: &dyn Storage) -> Result<Vec<String>> {
     let entries = storage.children(&layout::done())?.unwrap_or_default();
     let nodes = entries.iter().filter_map(|entry| entry.name.strip_prefix(layout::STARTED_PREFIX));
     Ok(nodes.map(|node| layout::unescape(node).unwrap_or_else(|| node.to_owned())).collect())
-}
-
-/// V2 tasks that are not finished have a manager file.
-fn count_managers(storage: &dyn Storage) -> Result<u64> {
-    let mut count = 0;
-    for node in storage.children(&layout::v2_task_assigned())?.unwrap_or_default() {
-        if !node.is_folder() {
-            continue;
-        }
-        let listed = storage.list(&layout::v2_task_assigned().join(&node.name), &mut |entry| {
-            count += u64::from(layout::parse_manager(&entry.name).is_some());
-            ControlFlow::Continue(())
-        });
-        none_if_missing(listed)?;
-    }
-    Ok(count)
 }
 
 /// In which direction a RECOVERY goes, and how far it is.

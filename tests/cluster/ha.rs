@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::hdfs::{bean, pages, site, small, DATA_NODE, LOGGING, NAME_NODE};
+use super::hdfs::{bean, pages, site, small, wait, DATA_NODE, LOGGING, NAME_NODE};
 use super::server::{folder, write, Server, Spec};
 use super::{ports, Result};
 
@@ -96,14 +96,9 @@ impl HaHdfs {
 
     /// Waits until a `NameNode` is active, has left its safe mode and knows the `DataNode`.
     pub fn wait(&mut self, index: usize) -> Result<()> {
-        let (http, data_http) = (self.http[index], self.data_http);
-        let registered = || bean(data_http, "Hadoop:service=DataNode,name=DataNodeInfo").contains("RUNNING");
-        self.data_node.wait_until(registered)?;
-        self.name_nodes[index].wait_until(|| {
-            let live =
-                bean(http, "Hadoop:service=NameNode,name=FSNamesystemState").contains("\"NumLiveDataNodes\" : 1");
-            live && is_out_of_safe_mode(http) && state(http) == "active"
-        })
+        let http = self.http[index];
+        let name_node = (&mut self.name_nodes[index], http);
+        wait(name_node, (&mut self.data_node, self.data_http), || state(http) == "active")
     }
 
     /// The folder with `core-site.xml` and `hdfs-site.xml`.

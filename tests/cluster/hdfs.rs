@@ -82,14 +82,7 @@ impl Hdfs {
 
     /// Waits until the `NameNode` serves, has left its safe mode and knows the `DataNode`.
     pub fn wait(&mut self) -> Result<()> {
-        let (name_http, data_http) = (self.name_http, self.data_http);
-        // The `DataNode` first: the `NameNode` goes on counting one that was killed for some seconds.
-        let registered = || bean(data_http, "Hadoop:service=DataNode,name=DataNodeInfo").contains("RUNNING");
-        self.data_node.wait_until(registered)?;
-        self.name_node.wait_until(|| {
-            let state = bean(name_http, "Hadoop:service=NameNode,name=FSNamesystemState");
-            state.contains("\"FSState\" : \"Operational\"") && state.contains("\"NumLiveDataNodes\" : 1")
-        })
+        wait((&mut self.name_node, self.name_http), (&mut self.data_node, self.data_http), || true)
     }
 
     /// The root of the file system, without a `/` at its end.
@@ -187,6 +180,21 @@ pub(super) fn pages(home: &Path) -> Result<PathBuf> {
         folder(pages.join("webapps").join(name).join("WEB-INF"))?;
     }
     Ok(pages)
+}
+
+/// Waits until a `NameNode` has left its safe mode, knows the `DataNode` and is `also` what it should be; both by their
+/// ports.
+pub(super) fn wait(
+    (name_node, name_http): (&mut Server, u16),
+    (data_node, data_http): (&mut Server, u16),
+    also: impl Fn() -> bool,
+) -> Result<()> {
+    // The `DataNode` first: the `NameNode` goes on counting one that was killed for some seconds.
+    data_node.wait_until(|| bean(data_http, "Hadoop:service=DataNode,name=DataNodeInfo").contains("RUNNING"))?;
+    name_node.wait_until(|| {
+        let state = bean(name_http, "Hadoop:service=NameNode,name=FSNamesystemState");
+        state.contains("\"FSState\" : \"Operational\"") && state.contains("\"NumLiveDataNodes\" : 1") && also()
+    })
 }
 
 /// What a server tells of itself; empty where it does not answer.

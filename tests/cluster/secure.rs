@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::hdfs::{bean, pages, site, small, DATA_NODE, LOGGING, NAME_NODE};
+use super::hdfs::{pages, site, small, wait, DATA_NODE, LOGGING, NAME_NODE};
 use super::kdc::{Kdc, REALM};
 use super::server::{folder, write, Server, Spec};
 use super::{ports, Result};
@@ -78,13 +78,7 @@ impl SecureHdfs {
 
     /// Waits until the `NameNode` serves, has left its safe mode and knows the `DataNode`.
     pub fn wait(&mut self) -> Result<()> {
-        let (http, data_http) = (self.http, self.data_http);
-        let registered = || bean(data_http, "Hadoop:service=DataNode,name=DataNodeInfo").contains("RUNNING");
-        self.data_node.wait_until(registered)?;
-        self.name_node.wait_until(|| {
-            let state = bean(http, "Hadoop:service=NameNode,name=FSNamesystemState");
-            state.contains("\"FSState\" : \"Operational\"") && state.contains("\"NumLiveDataNodes\" : 1")
-        })
+        wait((&mut self.name_node, self.http), (&mut self.data_node, self.data_http), || true)
     }
 
     /// The root of the file system, without a `/` at its end.

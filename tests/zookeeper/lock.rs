@@ -1,8 +1,6 @@
 //! The lock: taken, refused, given up, lost.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use comptask_upgrade::{ErrorKind, Liveness, Lock, ZooKeeperLiveness, ZooKeeperLock, ZooKeeperOptions};
@@ -10,7 +8,7 @@ use comptask_upgrade::{ErrorKind, Liveness, Lock, ZooKeeperLiveness, ZooKeeperLo
 use crate::cluster::ports;
 use crate::holder::HOLDER_VARIABLE;
 use crate::proxy::Proxy;
-use crate::shared::{is_lost, lock, options, path, until, Shared, PATIENCE};
+use crate::shared::{compete, is_lost, lock, options, path, until, Shared, PATIENCE};
 
 #[test]
 fn it_is_taken_refused_with_the_holders_name_and_given_up() {
@@ -41,36 +39,7 @@ fn it_is_taken_refused_with_the_holders_name_and_given_up() {
 fn never_two_of_many_hold_it() {
     let server = Shared::get();
     let (hosts, path) = (server.hosts(), path());
-    let (holders, turns) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let epochs = Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let threads: Vec<_> = (0..6)
-        .map(|_| {
-            let lock = lock(&hosts, &path);
-            let (holders, turns, epochs) = (Arc::clone(&holders), Arc::clone(&turns), Arc::clone(&epochs));
-            std::thread::spawn(move || {
-                let begun = Instant::now();
-                while turns.load(Ordering::SeqCst) < 60 {
-                    assert!(begun.elapsed() < PATIENCE * 3, "they do not get on");
-                    match lock.acquire("one of many") {
-                        Ok(guard) => {
-                            assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "two hold it");
-                            epochs.lock().push(guard.epoch().unwrap());
-                            guard.permit().unwrap();
-                            turns.fetch_add(1, Ordering::SeqCst);
-                            assert_eq!(holders.fetch_sub(1, Ordering::SeqCst), 1);
-                            guard.release().unwrap();
-                        }
-                        Err(error) => assert_eq!(error.kind(), ErrorKind::Locked, "{error}"),
-                    }
-                }
-            })
-        })
-        .collect();
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    let epochs = epochs.lock();
-    assert!(epochs.len() >= 60 && epochs.windows(2).all(|pair| pair[0] < pair[1]), "{epochs:?}");
+    compete(6, 60, PATIENCE * 3, || lock(&hosts, &path));
 }
 
 #[test]

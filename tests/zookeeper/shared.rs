@@ -113,6 +113,35 @@ pub fn take(lock: &ZooKeeperLock) -> Box<dyn Guard> {
     })
 }
 
+/// Has some threads compete for a lock until they held it so many times together: never two at once, each with a later
+/// epoch than the one before it.
+pub fn compete(threads: usize, turns: usize, limit: Duration, lock: impl Fn() -> ZooKeeperLock + Sync) {
+    let (holder, epochs) = (Mutex::new(()), Mutex::new(Vec::new()));
+    let one = || {
+        let (lock, begun) = (lock(), Instant::now());
+        while epochs.lock().len() < turns {
+            assert!(begun.elapsed() < limit, "they do not get on");
+            match lock.acquire("one of many") {
+                Ok(guard) => {
+                    let alone = holder.try_lock().expect("two hold it");
+                    epochs.lock().push(guard.epoch().unwrap());
+                    guard.permit().unwrap();
+                    drop(alone);
+                    guard.release().unwrap();
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Locked, "{error}"),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(one);
+        }
+    });
+    let epochs = epochs.into_inner();
+    assert!(epochs.len() >= turns && epochs.windows(2).all(|pair| pair[0] < pair[1]), "{epochs:?}");
+}
+
 pub fn is_lost(guard: &dyn Guard) -> bool {
     guard.permit().is_err_and(|error| {
         assert_eq!(error.kind(), ErrorKind::LockLost);

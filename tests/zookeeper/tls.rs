@@ -4,18 +4,16 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use comptask_upgrade::{
     Error, ErrorKind, Liveness, Lock, ZooKeeperLiveness, ZooKeeperLock, ZooKeeperOptions, ZooKeeperTls,
 };
-use parking_lot::Mutex;
 
 use crate::cluster::certificates::Authority;
 use crate::cluster::ports;
 use crate::cluster::zookeeper::{Security, ZooKeeper, SECURE};
-use crate::shared::{lock, options as briefly, options_at, path, secured};
+use crate::shared::{compete, lock, options as briefly, options_at, path, secured, PATIENCE};
 
 /// Long enough for many handshakes at the same time on a busy machine: a try has a quarter of it.
 const TIMEOUT_MS: u32 = 8_000;
@@ -225,34 +223,7 @@ fn credentials_of_digest_work_by_tls() {
 fn never_two_of_many_hold_it_by_tls() {
     let server = secured(&SECURE);
     let path = path();
-    let epochs = Arc::new(Mutex::new(Vec::new()));
-    let holders = Arc::new(Mutex::new(()));
-    let threads: Vec<_> = (0..4)
-        .map(|_| {
-            let (lock, epochs, holders) = (lock_at(&server, &path), Arc::clone(&epochs), Arc::clone(&holders));
-            std::thread::spawn(move || {
-                let begun = Instant::now();
-                while epochs.lock().len() < 20 {
-                    assert!(begun.elapsed() < Duration::from_secs(60), "they do not get on");
-                    match lock.acquire("one of many") {
-                        Ok(guard) => {
-                            let alone = holders.try_lock().expect("two hold it");
-                            epochs.lock().push(guard.epoch().unwrap());
-                            guard.permit().unwrap();
-                            drop(alone);
-                            guard.release().unwrap();
-                        }
-                        Err(error) => assert_eq!(error.kind(), ErrorKind::Locked, "{error}"),
-                    }
-                }
-            })
-        })
-        .collect();
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    let epochs = epochs.lock();
-    assert!(epochs.len() >= 20 && epochs.windows(2).all(|pair| pair[0] < pair[1]), "{epochs:?}");
+    compete(4, 20, PATIENCE, || lock_at(&server, &path));
 }
 
 #[test]

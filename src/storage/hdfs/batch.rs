@@ -22,9 +22,12 @@ const LEAVE: Duration = Duration::from_millis(250);
 const MOST_LATE: u32 = 1_000;
 
 /// What became of one call.
-pub(crate) enum Answer<T> {
-    /// It has its result.
-    Done(Result<T>),
+pub(crate) type Answer<T> = std::result::Result<T, Setback>;
+
+/// What became of a call that has no result.
+pub(crate) enum Setback {
+    /// This is its answer.
+    Failed(Error),
     /// Not done, and the same call may do later.
     Later(Error),
     /// Not done, because no NameNode could be reached.
@@ -40,6 +43,12 @@ pub(crate) enum Answer<T> {
         /// Whether another attempt may do better.
         again: bool,
     },
+}
+
+impl From<Error> for Setback {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// What a call is to do.
@@ -86,7 +95,7 @@ impl<T> Reply<T> {
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
         let error = Error::new(self.defect, "a call of the HDFS client broke off without an answer");
-        self.report(Answer::Done(Err(error)));
+        self.report(Err(error.into()));
     }
 }
 
@@ -96,7 +105,8 @@ pub(crate) struct Batch {
     pub(crate) in_flight: usize,
     /// How long a NameNode that cannot serve is waited for.
     pub(crate) wait: Duration,
-    /// Whether one that cannot be reached is waited for too.
+    /// Whether one that cannot be reached is waited for too: whoever opens a root wants to hear at once that nobody
+    /// listens there.
     pub(crate) wait_if_away: bool,
     /// What a call is that ended in a defect of the client.
     pub(crate) defect: ErrorKind,
@@ -116,9 +126,9 @@ struct Ticket {
 }
 
 impl Ticket {
-    /// The answer of this call, as far as it can be known.
-    fn known<T>(&self, result: Result<T>) -> Result<T> {
-        result.map_err(|error| match error.kind() {
+    /// The error of this call, as far as it can be known.
+    fn known(&self, error: Error) -> Error {
+        match error.kind() {
             ErrorKind::NotFound | ErrorKind::AlreadyExists | ErrorKind::RetryLater | ErrorKind::LockLost
                 if self.may_be_done =>
             {
@@ -126,7 +136,7 @@ impl Ticket {
                 Error::new(ErrorKind::OutcomeUnknown, text).at(error.path())
             }
             _ => error,
-        })
+        }
     }
 }
 
@@ -213,20 +223,20 @@ impl<T> State<T> {
 
     /// The answer of a call that is not sent.
     fn refuse(&mut self, ticket: &Ticket, refusal: Error) {
-        let result = match &ticket.step {
-            Step::Make => ticket.known(Err(refusal)),
-            Step::Clear { error, .. } => Err(left_behind(error, &refusal)),
+        let error = match &ticket.step {
+            Step::Make => ticket.known(refusal),
+            Step::Clear { error, .. } => left_behind(error, &refusal),
         };
-        self.answer(ticket.index, result);
+        self.answer(ticket.index, Err(error));
     }
 
     fn take(&mut self, batch: &Batch, mut ticket: Ticket, answer: Answer<T>) {
         let answer = match answer {
-            Answer::Away(error) if !batch.wait_if_away => Answer::Done(Err(error)),
-            Answer::Away(error) => Answer::Later(error),
+            Err(Setback::Away(error)) if !batch.wait_if_away => Err(Setback::Failed(error)),
+            Err(Setback::Away(error)) => Err(Setback::Later(error)),
             answer => answer,
         };
-        if let Answer::Later(error) = answer {
+        if let Err(Setback::Later(error)) = answer {
             ticket.may_be_done |= batch.not_now_may_hide_a_loss;
             let since = *self.waiting_since.get_or_insert_with(Instant::now);
             if since.elapsed() >= batch.wait {
@@ -245,42 +255,40 @@ impl<T> State<T> {
             self.queue.push_front(ticket);
             return;
         }
-        if !matches!(answer, Answer::Unsent) {
+        if !matches!(answer, Err(Setback::Unsent)) {
             // The NameNode has answered.
             self.waiting_since = None;
             self.pause = PAUSE;
         }
         match (answer, ticket.step.clone()) {
-            (Answer::Again(_), Step::Make) if ticket.attempt < ATTEMPTS => {
+            (Err(Setback::Again(_)), Step::Make) if ticket.attempt < ATTEMPTS => {
                 ticket.attempt += 1;
                 self.queue.push_front(ticket);
             }
-            (Answer::Clear { error, again }, Step::Make) => {
+            (Err(Setback::Clear { error, again }), Step::Make) => {
                 ticket.step = Step::Clear { error, again };
                 self.queue.push_front(ticket);
             }
-            (Answer::Done(Ok(_)), Step::Clear { again: true, .. }) if ticket.attempt < ATTEMPTS => {
+            (Ok(_), Step::Clear { again: true, .. }) if ticket.attempt < ATTEMPTS => {
                 ticket.attempt += 1;
                 ticket.step = Step::Make;
                 self.queue.push_front(ticket);
             }
-            (Answer::Done(Ok(_)), Step::Clear { error, .. }) => self.answer(ticket.index, Err(error)),
-            (Answer::Done(Err(failed)) | Answer::Again(failed), Step::Clear { error, .. })
-            | (Answer::Clear { error: failed, .. }, Step::Clear { error, .. }) => {
-                self.answer(ticket.index, Err(left_behind(&error, &failed)));
-            }
-            (Answer::Done(result), Step::Make) => {
-                let known = ticket.known(result);
-                self.answer(ticket.index, known);
-            }
-            (Answer::Again(error) | Answer::Later(error) | Answer::Away(error), _) => {
+            (Ok(_), Step::Clear { error, .. }) => self.answer(ticket.index, Err(error)),
+            (
+                Err(Setback::Failed(failed) | Setback::Again(failed) | Setback::Clear { error: failed, .. }),
+                Step::Clear { error, .. },
+            ) => self.answer(ticket.index, Err(left_behind(&error, &failed))),
+            (Ok(value), Step::Make) => self.answer(ticket.index, Ok(value)),
+            (Err(Setback::Failed(error)), Step::Make) => self.answer(ticket.index, Err(ticket.known(error))),
+            (Err(Setback::Again(error) | Setback::Later(error) | Setback::Away(error)), _) => {
                 self.answer(ticket.index, Err(error));
             }
-            (Answer::Unsent, _) if ticket.late < MOST_LATE => {
+            (Err(Setback::Unsent), _) if ticket.late < MOST_LATE => {
                 ticket.late += 1;
                 self.queue.push_front(ticket);
             }
-            (Answer::Unsent, _) => {
+            (Err(Setback::Unsent), _) => {
                 let text = "the machine is too busy to send a call within 250 ms of its leave";
                 self.refuse(&ticket, Error::new(ErrorKind::RetryLater, text));
             }
@@ -300,19 +308,24 @@ mod tests {
 
     use super::*;
 
+    /// A batch of changes.
+    fn changes(wait: Duration) -> Batch {
+        Batch {
+            in_flight: 4,
+            wait,
+            wait_if_away: true,
+            defect: ErrorKind::OutcomeUnknown,
+            not_now_may_hide_a_loss: false,
+        }
+    }
+
     fn failed(kind: ErrorKind) -> Error {
         Error::new(kind, "words")
     }
 
     /// The answer of a batch of one, how often leave was asked for, and how often the call was made.
     fn one(leaves: usize, wait: Duration, answer: fn(&Step, usize) -> Answer<()>) -> (Result<()>, usize, usize) {
-        let batch = Batch {
-            in_flight: 4,
-            wait,
-            wait_if_away: true,
-            defect: ErrorKind::OutcomeUnknown,
-            not_now_may_hide_a_loss: false,
-        };
+        let batch = changes(wait);
         let (asked, made) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let permit = || match asked.fetch_add(1, Ordering::Relaxed) {
             before if before < leaves => Ok(()),
@@ -334,8 +347,8 @@ mod tests {
     /// A file that never can be filled, and can be removed.
     fn cannot_be_filled(step: &Step, _: usize) -> Answer<()> {
         match step {
-            Step::Make => Answer::Clear { error: failed(ErrorKind::Storage), again: true },
-            Step::Clear { .. } => Answer::Done(Ok(())),
+            Step::Make => Err(Setback::Clear { error: failed(ErrorKind::Storage), again: true }),
+            Step::Clear { .. } => Ok(()),
         }
     }
 
@@ -357,8 +370,8 @@ mod tests {
     #[test]
     fn a_removal_that_fails_leaves_it_unknown() {
         let (answer, ..) = one(100, Duration::ZERO, |step, _| match step {
-            Step::Make => Answer::Clear { error: failed(ErrorKind::Quota), again: false },
-            Step::Clear { .. } => Answer::Done(Err(failed(ErrorKind::OutcomeUnknown))),
+            Step::Make => Err(Setback::Clear { error: failed(ErrorKind::Quota), again: false }),
+            Step::Clear { .. } => Err(failed(ErrorKind::OutcomeUnknown).into()),
         });
         assert_eq!(kind(answer), Some(ErrorKind::OutcomeUnknown));
     }
@@ -366,8 +379,8 @@ mod tests {
     #[test]
     fn leave_is_asked_again_after_a_wait() {
         let later_twice = |_: &Step, made| match made {
-            0 | 1 => Answer::Later(failed(ErrorKind::RetryLater)),
-            _ => Answer::Done(Ok(())),
+            0 | 1 => Err(Setback::Later(failed(ErrorKind::RetryLater))),
+            _ => Ok(()),
         };
         let (answer, asked, made) = one(100, Duration::from_secs(30), later_twice);
         assert_eq!((kind(answer), asked, made), (None, 3, 3));
@@ -379,14 +392,7 @@ mod tests {
 
     #[test]
     fn leave_that_waited_for_its_turn_is_asked_for_anew() {
-        let wait = Duration::ZERO;
-        let batch = Batch {
-            in_flight: 4,
-            wait,
-            wait_if_away: true,
-            defect: ErrorKind::OutcomeUnknown,
-            not_now_may_hide_a_loss: false,
-        };
+        let batch = changes(Duration::ZERO);
         let (asked, made, turns) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         let permit = || match asked.fetch_add(1, Ordering::Relaxed) {
             0 | 1 => Ok(()),
@@ -398,10 +404,10 @@ mod tests {
                 std::thread::sleep(LEAVE);
             }
             if reply.is_late() {
-                return reply.send(Answer::Unsent);
+                return reply.send(Err(Setback::Unsent));
             }
             made.fetch_add(1, Ordering::Relaxed);
-            reply.send(Answer::Done(Ok(())));
+            reply.send(Ok(()));
         };
         let answers = batch.run(1, &permit, &start);
         assert_eq!(answers.into_iter().map(kind).collect::<Vec<_>>(), [Some(ErrorKind::LockLost)]);
@@ -412,14 +418,13 @@ mod tests {
     fn what_not_now_may_hide_is_not_taken_for_a_no() {
         let found = |kind| {
             move |_: &Step, made| match made {
-                0 => Answer::Later(failed(ErrorKind::RetryLater)),
-                _ => Answer::Done(Err(failed(kind))),
+                0 => Err(Setback::Later(failed(ErrorKind::RetryLater))),
+                _ => Err(failed(kind).into()),
             }
         };
         let one = |hides, wait, answer: &dyn Fn(&Step, usize) -> Answer<()>| {
             let made = AtomicUsize::new(0);
-            let defect = ErrorKind::OutcomeUnknown;
-            let batch = Batch { in_flight: 1, wait, wait_if_away: true, defect, not_now_may_hide_a_loss: hides };
+            let batch = Batch { not_now_may_hide_a_loss: hides, ..changes(wait) };
             let start = |_, step: &Step, reply: Reply<()>| {
                 reply.send(answer(step, made.fetch_add(1, Ordering::Relaxed)));
             };
@@ -437,7 +442,7 @@ mod tests {
 
     #[test]
     fn a_lost_reply_is_asked_for_three_times_and_a_defect_is_an_answer() {
-        let (answer, _, made) = one(100, Duration::ZERO, |_, _| Answer::Again(failed(ErrorKind::Storage)));
+        let (answer, _, made) = one(100, Duration::ZERO, |_, _| Err(Setback::Again(failed(ErrorKind::Storage))));
         assert_eq!((kind(answer), made), (Some(ErrorKind::Storage), 3));
         let (answer, ..) = one(100, Duration::ZERO, |_, _| panic!("a defect of the client"));
         assert_eq!(kind(answer), Some(ErrorKind::OutcomeUnknown));

@@ -2,6 +2,9 @@
 
 use crate::error::ErrorKind;
 
+/// What Hadoop says of a file that stands where a folder should, whatever class it says it by.
+const NOT_A_FOLDER: &str = "(is not a directory)";
+
 /// What is known after a call that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -42,7 +45,7 @@ pub(crate) fn of_known_exception(class: &str, message: &str) -> Option<Cause> {
             return Some(Cause::Lost);
         }
         // Hadoop before 2.8 says so of a file that stands where a folder should.
-        "AccessControlException" if message.contains("(is not a directory)") => ErrorKind::NotFound,
+        "AccessControlException" if message.contains(NOT_A_FOLDER) => ErrorKind::NotFound,
         // A folder, which is no file to be read.
         "FileNotFoundException" if message.starts_with("Path is not a file") => ErrorKind::Storage,
         "FileNotFoundException" | "ParentNotDirectoryException" => ErrorKind::NotFound,
@@ -75,4 +78,14 @@ pub(crate) fn of_known_exception(class: &str, message: &str) -> Option<Cause> {
 /// A class without its package.
 pub(crate) fn short(class: &str) -> &str {
     class.rsplit(['.', '$']).next().unwrap_or(class)
+}
+
+/// Whether an exception says that a file stands in a folder's place.
+pub(crate) fn parent_is_a_file(class: &str, message: &str) -> bool {
+    short(class) == "ParentNotDirectoryException" || message.contains(NOT_A_FOLDER)
+}
+
+/// The words of an exception, without the stack trace that a remote one brings along.
+pub(crate) fn without_stack_trace(message: &str) -> &str {
+    message.split("\n\tat ").next().unwrap_or_default().trim()
 }

@@ -1,5 +1,7 @@
-//! What the two HDFS clients share: options and Hadoop's configuration, addresses, batches, and what exceptions mean.
+//! What the two HDFS clients share: options and Hadoop's configuration, addresses, batches, and what answers and
+//! exceptions mean.
 
+pub(crate) mod answers;
 pub(crate) mod batch;
 pub(crate) mod exceptions;
 pub(crate) mod jvm_options;

@@ -9,17 +9,13 @@ use hdfs_native::client::{FileStatus, ListStatusIterator};
 use hdfs_native::{Client, HdfsError, WriteOptions};
 use parking_lot::Mutex;
 
-use super::super::hdfs::batch::Answer;
+use super::super::hdfs::answers::{
+    no_folder, removed, settled, taken_back, taking_back, too_large, Failure, Page, MOMENT, PAGE,
+};
+use super::super::hdfs::batch::{Answer, Setback};
 use super::super::hdfs::{absolute, PROBE};
-use super::errors::{cause, error, is_link, parent_is_a_file, Cause};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Entry, Kind, Stat, TreePath};
-
-/// How many entries a listing hands over at a time: as many as the NameNode sends at a time by default.
-const PAGE: usize = 1_000;
-
-/// How long a DataNode that does not take a file is left alone: a heartbeat or so.
-const MOMENT: Duration = Duration::from_secs(1);
 
 /// The client on a root.
 pub(super) struct Calls {
@@ -39,12 +35,6 @@ pub(super) struct Listing {
     last: Option<String>,
 }
 
-/// A piece of a listing.
-pub(super) struct Page {
-    pub(super) entries: Vec<Entry>,
-    pub(super) is_last: bool,
-}
-
 impl Calls {
     fn absolute(&self, path: &TreePath) -> Result<String> {
         absolute(&self.root, path)
@@ -59,14 +49,11 @@ impl Calls {
     }
 
     pub(super) async fn stat(self: Arc<Self>, path: TreePath) -> Answer<Stat> {
-        let at = match self.absolute(&path) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
+        let at = self.absolute(&path)?;
         match self.timed(self.client.get_file_info(&at)).await {
-            Ok(status) => Answer::Done(Ok(stat_of(&status))),
-            Err(cause) if is_link(&cause) => self.stat_link(&path, &at, &cause).await,
-            Err(cause) => read_answer("it cannot be looked at", &cause, &path),
+            Ok(status) => Ok(stat_of(&status)),
+            Err(failed) if failed.is_link() => self.stat_link(&path, &at, &failed).await,
+            Err(failed) => Err(failed.of_read("it cannot be looked at", &path)),
         }
     }
 
@@ -76,39 +63,33 @@ impl Calls {
         let listing = self.client.list_status_iter(folder, false);
         loop {
             match self.timed(async { listing.next().await.transpose() }).await {
-                Ok(Some(status)) if status.path == at => return Answer::Done(Ok(stat_of(&status))),
+                Ok(Some(status)) if status.path == at => return Ok(stat_of(&status)),
                 Ok(Some(_)) => {}
                 Ok(None) => break,
-                Err(failed) if is_link(&failed) => break,
-                Err(failed) => return read_answer("it cannot be looked at", &failed, path),
+                Err(failed) if failed.is_link() => break,
+                Err(failed) => return Err(failed.of_read("it cannot be looked at", path)),
             }
         }
-        Answer::Done(Err(error(ErrorKind::Refused, "a folder above it is a link", link).at(path)))
+        Err(link.error(ErrorKind::Refused, "a folder above it is a link").at(path).into())
     }
 
     pub(super) async fn read(self: Arc<Self>, path: TreePath, limit_bytes: u64) -> Answer<Vec<u8>> {
-        let at = match self.absolute(&path) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
+        let at = self.absolute(&path)?;
         let what = "it cannot be read";
-        let reader = match self.timed(self.client.read(&at)).await {
-            Ok(reader) => reader,
-            Err(cause) => return read_answer(what, &cause, &path),
-        };
+        let opened = self.timed(self.client.read(&at)).await;
+        let reader = opened.map_err(|failed| failed.of_read(what, &path))?;
         let length = reader.file_length();
         if length as u64 > limit_bytes {
-            let text = format!("it has over {limit_bytes} bytes");
-            return Answer::Done(Err(Error::new(ErrorKind::TooLarge, text).at(&path)));
+            return Err(too_large(limit_bytes, &path));
         }
         match self.timed(reader.read_range(0, length)).await {
-            Ok(bytes) if bytes.len() == length => Answer::Done(Ok(Vec::from(bytes))),
+            Ok(bytes) if bytes.len() == length => Ok(Vec::from(bytes)),
             Ok(bytes) => {
                 let text = format!("{} of its {length} bytes came", bytes.len());
-                Answer::Again(Error::new(ErrorKind::Storage, text).at(&path))
+                Err(Setback::Again(Error::new(ErrorKind::Storage, text).at(&path)))
             }
             // Another look at its blocks may find a DataNode that has them.
-            Err(cause) => Answer::Again(self.of_bytes(error(ErrorKind::Storage, what, &cause).at(&path))),
+            Err(failed) => Err(Setback::Again(self.of_bytes(failed.error(ErrorKind::Storage, what).at(&path)))),
         }
     }
 
@@ -122,10 +103,7 @@ impl Calls {
 
     /// The next piece of a listing.
     pub(super) async fn page(self: Arc<Self>, folder: TreePath, listing: Arc<Mutex<Listing>>) -> Answer<Page> {
-        let at = match self.absolute(&folder) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
+        let at = self.absolute(&folder)?;
         let (place, after) = {
             let mut listing = listing.lock();
             let taken = listing.place.take();
@@ -135,10 +113,7 @@ impl Calls {
         let mut page = Page { entries: Vec::new(), is_last: false };
         while page.entries.len() < PAGE {
             match self.timed(async { place.next().await.transpose() }).await {
-                Ok(Some(status)) if status.path == at => {
-                    let text = "it is not a folder";
-                    return Answer::Done(Err(Error::new(ErrorKind::NotFound, text).at(&folder)));
-                }
+                Ok(Some(status)) if status.path == at => return Err(no_folder(&folder)),
                 Ok(Some(status)) => {
                     let name = status.path.rsplit_once('/').map_or("", |(_, name)| name);
                     // A listing begun anew after a failure leaves out what was handed over before it.
@@ -150,7 +125,7 @@ impl Calls {
                     page.is_last = true;
                     break;
                 }
-                Err(cause) => return read_answer("the folder cannot be listed", &cause, &folder),
+                Err(failed) => return Err(failed.of_read("the folder cannot be listed", &folder)),
             }
         }
         let mut listing = listing.lock();
@@ -158,37 +133,23 @@ impl Calls {
             listing.last = Some(last.name.clone());
         }
         listing.place = Some(place);
-        Answer::Done(Ok(page))
+        Ok(page)
     }
 
     /// Carries a change out.
     pub(super) async fn change(self: Arc<Self>, change: Change) -> Answer<()> {
-        if change.path().parent().is_none() {
-            return match change {
-                Change::MakeFolder { .. } => Answer::Done(Ok(())),
-                _ => Answer::Done(Err(Error::new(ErrorKind::InvalidArgument, "the root cannot be changed"))),
-            };
+        let at = self.absolute(change.path())?;
+        if let Some(answer) = settled(&change) {
+            return answer;
         }
-        let at = match self.absolute(change.path()) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
         match &change {
             Change::Create { path, bytes } => Box::pin(self.create(path, &at, Bytes::copy_from_slice(bytes))).await,
-            Change::MakeFolder { path } => match self.timed(self.client.mkdirs(&at, self.folder_mode, true)).await {
-                Ok(()) => Answer::Done(Ok(())),
-                Err(cause) if parent_is_a_file(&cause) => {
-                    let text = "a file stands in the way of the folder";
-                    Answer::Done(Err(error(ErrorKind::AlreadyExists, text, &cause).at(path)))
-                }
-                Err(cause) => change_answer("the folder cannot be made", &cause, path),
-            },
+            Change::MakeFolder { path } => {
+                let made = self.timed(self.client.mkdirs(&at, self.folder_mode, true)).await;
+                made.map_err(|failed| failed.of_folder(path))
+            }
             Change::Rename { from, to } => self.rename(from, to, &at).await,
-            Change::Remove { path, recursive } => match self.timed(self.client.delete(&at, *recursive)).await {
-                Ok(true) => Answer::Done(Ok(())),
-                Ok(false) => Answer::Done(Err(Error::new(ErrorKind::NotFound, "there is nothing to remove").at(path))),
-                Err(cause) => change_answer("it cannot be removed", &cause, path),
-            },
+            Change::Remove { path, recursive } => removed(self.timed(self.client.delete(&at, *recursive)).await, path),
         }
     }
 
@@ -197,10 +158,11 @@ impl Calls {
         let mut writer = match self.timed(self.client.create(at, &self.write)).await {
             Ok(writer) => writer,
             // The client finds that it cannot encrypt only after the name is made.
-            Err(cause @ HdfsError::UnsupportedFeature(_)) => {
-                return Answer::Clear { error: error(ErrorKind::Unsupported, what, &cause).at(path), again: false };
+            Err(failed @ HdfsError::UnsupportedFeature(_)) => {
+                let error = failed.error(ErrorKind::Unsupported, what).at(path);
+                return Err(Setback::Clear { error, again: false });
             }
-            Err(cause) => return change_answer(what, &cause, path),
+            Err(failed) => return Err(failed.of_change(what, path)),
         };
         // From here on the file is there and ours: whatever fails, it goes again before the change counts as not made.
         let written = self.timed(async {
@@ -209,73 +171,35 @@ impl Calls {
             }
             Box::pin(writer.close()).await
         });
-        match written.await {
-            Ok(()) => Answer::Done(Ok(())),
-            Err(failed) => {
-                let (kind, again) = match cause(&failed) {
-                    Cause::Said(kind @ (ErrorKind::Quota | ErrorKind::Permission)) => (kind, false),
-                    // A DataNode may have gone this moment, and the NameNode may choose another.
-                    _ => (ErrorKind::Storage, true),
-                };
-                let error = error(kind, "its bytes cannot be written", &failed).at(path);
-                Answer::Clear { error: self.of_bytes(error), again }
-            }
-        }
+        written.await.map_err(|failed| {
+            let (error, again) = failed.of_filling(&[ErrorKind::Quota, ErrorKind::Permission], path);
+            Setback::Clear { error: self.of_bytes(error), again }
+        })
     }
 
     /// Takes back a file that was made and could not be filled; fine if it is gone. Where it is made anew, the
     /// DataNodes get a moment first: here, and not between the fence's leave and the change.
     pub(super) async fn clear(self: Arc<Self>, change: Change, again: bool) -> Answer<()> {
-        let remove = Change::Remove { path: change.path().clone(), recursive: false };
-        match Box::pin(Arc::clone(&self).change(remove)).await {
-            Answer::Done(Err(error)) if error.kind() != ErrorKind::NotFound => Answer::Done(Err(error)),
-            Answer::Done(_) => {
-                if again {
-                    tokio::time::sleep(MOMENT).await;
-                }
-                Answer::Done(Ok(()))
-            }
-            answer => answer,
+        taken_back(Box::pin(Arc::clone(&self).change(taking_back(&change))).await)?;
+        if again {
+            tokio::time::sleep(MOMENT).await;
         }
+        Ok(())
     }
 
     async fn rename(&self, from: &TreePath, to: &TreePath, target: &str) -> Answer<()> {
-        if from.parent().is_none() || (to.is_within(from) && to != from) {
-            return Answer::Done(
-                Err(Error::new(ErrorKind::InvalidArgument, "a folder cannot move into itself").at(to)),
-            );
-        }
-        let source = match self.absolute(from) {
-            Ok(source) => source,
-            Err(error) => return Answer::Done(Err(error)),
-        };
-        match self.timed(self.client.rename(&source, target, false)).await {
-            Ok(()) => Answer::Done(Ok(())),
-            // Nothing was renamed. HDFS has no class of its own for a file that should go onto a folder, or the other way
-            // round, so a look tells whether the name was taken.
-            Err(failed) if cause(&failed) == Cause::Said(ErrorKind::Storage) => {
-                let taken = self.timed(self.client.get_file_info(target)).await.is_ok();
-                let kind = if taken { ErrorKind::AlreadyExists } else { ErrorKind::Storage };
-                Answer::Done(Err(error(kind, &format!("{from} cannot be renamed"), &failed).at(to)))
-            }
-            Err(failed) => change_answer(&format!("{from} cannot be renamed"), &failed, to),
-        }
+        let source = self.absolute(from)?;
+        let Err(failed) = self.timed(self.client.rename(&source, target, false)).await else { return Ok(()) };
+        let is_taken = failed.asks_for_a_look() && self.timed(self.client.get_file_info(target)).await.is_ok();
+        Err(failed.of_rename(from, to, is_taken))
     }
 
     /// Whether names can be made in a folder: the NameNode checks the rights for a rename before it looks for the
     /// source, and this one, of a name to itself, can change nothing whatever it finds.
     pub(super) async fn probe(self: Arc<Self>, folder: TreePath) -> Answer<()> {
-        let at = match self.absolute(&folder.join(PROBE)) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
-        match self.timed(self.client.rename(&at, &at, false)).await {
-            Ok(()) => Answer::Done(Ok(())),
-            Err(failed) => match cause(&failed) {
-                Cause::Said(ErrorKind::NotFound | ErrorKind::AlreadyExists) => Answer::Done(Ok(())),
-                _ => read_answer("files cannot be made in it", &failed, &folder),
-            },
-        }
+        let at = self.absolute(&folder.join(PROBE))?;
+        let renamed = self.timed(self.client.rename(&at, &at, false)).await;
+        renamed.or_else(|failed| failed.of_probe(&folder))
     }
 }
 
@@ -300,24 +224,6 @@ fn stat_of(status: &FileStatus) -> Stat {
     };
     let length = if kind == Kind::File { status.length as u64 } else { 0 };
     Stat { kind, length, mtime_ms: i64::try_from(status.modification_time).unwrap_or(i64::MAX) }
-}
-
-/// What a failed read means: it is made again where the reply was lost.
-fn read_answer<T>(what: &str, failed: &HdfsError, path: &TreePath) -> Answer<T> {
-    match cause(failed) {
-        Cause::Said(kind) => Answer::Done(Err(error(kind, what, failed).at(path))),
-        Cause::NotNow => Answer::Later(error(ErrorKind::RetryLater, what, failed).at(path)),
-        Cause::Unreached => Answer::Away(error(ErrorKind::RetryLater, "no NameNode can be reached", failed).at(path)),
-        Cause::Lost => Answer::Again(error(ErrorKind::Storage, what, failed).at(path)),
-    }
-}
-
-/// What a failed change means: it is never made again where the reply was lost.
-fn change_answer(what: &str, failed: &HdfsError, path: &TreePath) -> Answer<()> {
-    match cause(failed) {
-        Cause::Lost => Answer::Done(Err(error(ErrorKind::OutcomeUnknown, what, failed).at(path))),
-        _ => read_answer(what, failed, path),
-    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::io;
 
 use hdfs_native::HdfsError;
 
-pub(super) use super::super::hdfs::exceptions::Cause;
-use super::super::hdfs::exceptions::{of_exception, short};
-use crate::error::{Error, ErrorKind};
+use super::super::hdfs::answers::Failure;
+use super::super::hdfs::exceptions::{self, of_exception, short, without_stack_trace, Cause};
+use crate::error::ErrorKind;
 
 /// What Kerberos says where no key distribution centre of the realm answers (`KRB5_KDC_UNREACH`, as it comes: unsigned).
 const KDC_UNREACHABLE: u32 = 0x96C7_3A9C;
@@ -14,25 +14,63 @@ const KDC_UNREACHABLE: u32 = 0x96C7_3A9C;
 /// What is said where the end of a connection is all that came of a call.
 pub(super) const BROKE: &str = "the connection to the NameNode broke before its answer came";
 
-/// The cause of a failed call to the NameNode.
-pub(super) fn cause(error: &HdfsError) -> Cause {
-    use HdfsError as H;
-    match error {
-        H::RPCError(class, message) => of_exception(class, message),
-        H::AlreadyExists(_) => Cause::Said(ErrorKind::AlreadyExists),
-        H::FileNotFound(_) => Cause::Said(ErrorKind::NotFound),
-        H::InvalidPath(_) | H::InvalidArgument(_) | H::UrlParseError(_) => Cause::Said(ErrorKind::InvalidArgument),
-        H::UnsupportedFeature(_) | H::UnsupportedErasureCodingPolicy(_) => Cause::Said(ErrorKind::Unsupported),
-        // These come up while a connection is made, before any request goes out on it: what breaks an open one is
-        // reported as an aborted connection.
-        H::GSSAPIError(_, KDC_UNREACHABLE, _) => Cause::NotNow,
-        H::SASLError(_) | H::GSSAPIError(..) | H::NoSASLMechanism => Cause::Said(ErrorKind::Permission),
-        H::FatalRPCError(class, message) => of_refused_connection(class, message),
-        H::OperationFailed(_) if lacks_gssapi(error) => Cause::Said(ErrorKind::Unsupported),
-        H::IOError(error) => of_io(error),
-        // A reply that cannot be read: the request itself may have gone through.
-        H::InvalidRPCResponse(_) => Cause::Lost,
-        _ => Cause::Said(ErrorKind::Storage),
+/// What an operator looks at who gets no ticket, or whose ticket is not taken.
+const TICKET: &str = "see that there is a ticket that has not ended (klist), or that kerberos_keytab holds a key of \
+                      kerberos_principal (klist -kt), and which krb5.conf this process reads; then run again";
+
+impl Failure for HdfsError {
+    fn cause(&self) -> Cause {
+        use HdfsError as H;
+        match self {
+            H::RPCError(class, message) => of_exception(class, message),
+            H::AlreadyExists(_) => Cause::Said(ErrorKind::AlreadyExists),
+            H::FileNotFound(_) => Cause::Said(ErrorKind::NotFound),
+            H::InvalidPath(_) | H::InvalidArgument(_) | H::UrlParseError(_) => Cause::Said(ErrorKind::InvalidArgument),
+            H::UnsupportedFeature(_) | H::UnsupportedErasureCodingPolicy(_) => Cause::Said(ErrorKind::Unsupported),
+            // These come up while a connection is made, before any request goes out on it: what breaks an open one is
+            // reported as an aborted connection.
+            H::GSSAPIError(_, KDC_UNREACHABLE, _) => Cause::NotNow,
+            H::SASLError(_) | H::GSSAPIError(..) | H::NoSASLMechanism => Cause::Said(ErrorKind::Permission),
+            H::FatalRPCError(class, message) => of_refused_connection(class, message),
+            H::OperationFailed(_) if lacks_gssapi(self) => Cause::Said(ErrorKind::Unsupported),
+            H::IOError(error) => of_io(error),
+            // A reply that cannot be read: the request itself may have gone through.
+            H::InvalidRPCResponse(_) => Cause::Lost,
+            _ => Cause::Said(ErrorKind::Storage),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            HdfsError::RPCError(class, message) | HdfsError::FatalRPCError(class, message) => {
+                let text = without_stack_trace(message);
+                format!("{}: {text}", short(class))
+            }
+            HdfsError::AlreadyExists(message) => without_stack_trace(message).to_owned(),
+            HdfsError::IOError(error) if error.kind() == io::ErrorKind::ConnectionAborted => BROKE.to_owned(),
+            HdfsError::IOError(error) => error.to_string(),
+            // Kerberos's own words, without the client's numbers.
+            HdfsError::GSSAPIError(_, _, text) => format!("Kerberos: {text}"),
+            error if lacks_gssapi(error) => {
+                "the system's library for Kerberos, libgssapi_krb5.so.2, cannot be loaded".to_owned()
+            }
+            error => error.to_string(),
+        }
+    }
+
+    fn advice(&self, kind: ErrorKind) -> Option<&'static str> {
+        match kind {
+            _ if lacks_gssapi(self) => Some("install libgssapi-krb5-2 (Debian) or krb5-libs (Red Hat)"),
+            ErrorKind::RetryLater if is_of_kerberos(self) => {
+                Some("see that the key distribution centre of the realm answers, then run again")
+            }
+            ErrorKind::Permission if is_of_kerberos(self) => Some(TICKET),
+            _ => None,
+        }
+    }
+
+    fn parent_is_a_file(&self) -> bool {
+        matches!(self, Self::RPCError(class, message) if exceptions::parent_is_a_file(class, message))
     }
 }
 
@@ -61,41 +99,6 @@ fn lacks_gssapi(error: &HdfsError) -> bool {
     matches!(error, HdfsError::OperationFailed(text) if text.contains("libgssapi_krb"))
 }
 
-/// Whether the path, or one above it, is a link of HDFS.
-pub(super) fn is_link(error: &HdfsError) -> bool {
-    matches!(error, HdfsError::RPCError(class, _)
-        if matches!(short(class), "UnresolvedPathException" | "UnresolvedLinkException"))
-}
-
-/// Whether a folder stands in a file's place, or the other way round.
-pub(super) fn parent_is_a_file(error: &HdfsError) -> bool {
-    matches!(error, HdfsError::RPCError(class, message)
-        if short(class) == "ParentNotDirectoryException" || message.contains("(is not a directory)"))
-}
-
-/// The error in words, a remote one without its stack trace.
-pub(super) fn words(error: &HdfsError) -> String {
-    match error {
-        HdfsError::RPCError(class, message) | HdfsError::FatalRPCError(class, message) => {
-            let text = message.split("\n\tat ").next().unwrap_or_default().trim();
-            format!("{}: {text}", short(class))
-        }
-        HdfsError::AlreadyExists(message) => message.split("\n\tat ").next().unwrap_or_default().trim().to_owned(),
-        HdfsError::IOError(error) if error.kind() == io::ErrorKind::ConnectionAborted => BROKE.to_owned(),
-        HdfsError::IOError(error) => error.to_string(),
-        // Kerberos's own words, without the client's numbers.
-        HdfsError::GSSAPIError(_, _, text) => format!("Kerberos: {text}"),
-        error if lacks_gssapi(error) => {
-            "the system's library for Kerberos, libgssapi_krb5.so.2, cannot be loaded".to_owned()
-        }
-        error => error.to_string(),
-    }
-}
-
-/// What an operator looks at who gets no ticket, or whose ticket is not taken.
-const TICKET: &str = "see that there is a ticket that has not ended (klist), or that kerberos_keytab holds a key of \
-                      kerberos_principal (klist -kt), and which krb5.conf this process reads; then run again";
-
 fn is_of_kerberos(error: &HdfsError) -> bool {
     match error {
         HdfsError::GSSAPIError(..) | HdfsError::SASLError(_) | HdfsError::NoSASLMechanism => true,
@@ -104,27 +107,12 @@ fn is_of_kerberos(error: &HdfsError) -> bool {
     }
 }
 
-/// An error of the crate from one of the client.
-pub(super) fn error(kind: ErrorKind, what: &str, cause: &HdfsError) -> Error {
-    let error = Error::new(kind, format!("{what}: {}", words(cause)));
-    match kind {
-        ErrorKind::Refused if is_link(cause) => error.advise("put the file or folder itself in the place of the link"),
-        _ if lacks_gssapi(cause) => error.advise("install libgssapi-krb5-2 (Debian) or krb5-libs (Red Hat)"),
-        ErrorKind::RetryLater if is_of_kerberos(cause) => {
-            error.advise("see that the key distribution centre of the realm answers, then run again")
-        }
-        ErrorKind::Permission if is_of_kerberos(cause) => error.advise(TICKET),
-        ErrorKind::RetryLater => error.advise("see that a NameNode is active and out of safe mode, then run again"),
-        _ => error,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn remote(class: &str, message: &str) -> Cause {
-        cause(&HdfsError::RPCError(class.to_owned(), message.to_owned()))
+        HdfsError::RPCError(class.to_owned(), message.to_owned()).cause()
     }
 
     #[test]
@@ -168,14 +156,14 @@ mod tests {
             (io::ErrorKind::TimedOut, Cause::Lost),
             (io::ErrorKind::Other, Cause::Lost),
         ] {
-            assert_eq!(cause(&HdfsError::IOError(kind.into())), expected, "{kind:?}");
+            assert_eq!(HdfsError::IOError(kind.into()).cause(), expected, "{kind:?}");
         }
     }
 
     #[test]
     fn a_refused_connection_is_no_lost_reply() {
         let refused =
-            |class: &str| cause(&HdfsError::FatalRPCError(class.to_owned(), "GSS initiate failed".to_owned()));
+            |class: &str| HdfsError::FatalRPCError(class.to_owned(), "GSS initiate failed".to_owned()).cause();
         assert_eq!(refused("javax.security.sasl.SaslException"), Cause::Said(ErrorKind::Permission));
         assert_eq!(refused("org.apache.hadoop.security.AccessControlException"), Cause::Said(ErrorKind::Permission));
         assert_eq!(refused("org.apache.hadoop.ipc.StandbyException"), Cause::NotNow);
@@ -186,6 +174,6 @@ mod tests {
     fn a_remote_error_is_told_without_its_stack_trace() {
         let error =
             HdfsError::RPCError("a.b.SomeException".to_owned(), "no such thing\n\tat a.b.C(C.java:1)".to_owned());
-        assert_eq!(words(&error), "SomeException: no such thing");
+        assert_eq!(error.words(), "SomeException: no such thing");
     }
 }

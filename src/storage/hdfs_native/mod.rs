@@ -15,7 +15,6 @@ mod name_service;
 mod threads;
 
 use std::future::Future;
-use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,12 +24,13 @@ use parking_lot::Mutex;
 
 use self::calls::{Calls, Listing};
 use self::threads::Threads;
-use super::hdfs::batch::{Answer, Batch, Reply, Step};
+use super::hdfs::answers::{check_root, hand_over, Failure};
+use super::hdfs::batch::{Answer, Batch, Reply, Setback, Step};
 use super::hdfs::options::Configuration;
 use super::hdfs::{process_user, Address, HdfsOptions};
 use super::{only, EntrySink, Flow, Storage};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tree::{Change, Kind, Stat, TreePath};
+use crate::tree::{Change, Stat, TreePath};
 
 /// No folder: the client would take the one that the environment names if it were given none.
 const NO_CONF_DIR: &str = "/dev/null";
@@ -86,27 +86,17 @@ impl HdfsNativeStorage {
             wait: options.wait,
             folder_entries: configuration.folder_entries()?,
         };
-        storage.check_root(configuration.is_name_service(&address.authority)).map_err(|error| {
-            // The error's own path is "."; what the caller wrote is what it knows.
-            let shown = Error::new(error.kind(), format!("the root cannot be opened: {}", error.message()));
-            let broke = error.message().contains(errors::BROKE);
-            let advice =
-                if broke { kerberos::where_it_breaks(options, &configuration) } else { error.next_action().into() };
-            shown.advise(advice).at(&storage.shown)
+        // Of a name service one NameNode may be down and the other about to take over.
+        let wait_if_away = configuration.is_name_service(&address.authority);
+        let looked = storage.reads(&[TreePath::root()], 1, wait_if_away, |calls, path| Box::pin(calls.stat(path)));
+        check_root(only(looked), &storage.shown).map_err(|error| {
+            if error.message().contains(errors::BROKE) {
+                error.advise(kerberos::where_it_breaks(options, &configuration))
+            } else {
+                error
+            }
         })?;
         Ok(storage)
-    }
-
-    /// Whoever starts a run wants to hear at once that nobody listens there; but of a name service one NameNode may be
-    /// down and the other about to take over.
-    fn check_root(&self, is_name_service: bool) -> Result<()> {
-        let root = [TreePath::root()];
-        let stat = only(self.reads(&root, 1, is_name_service, |calls, path| Box::pin(calls.stat(path))))?;
-        match stat.kind {
-            Kind::Folder => Ok(()),
-            Kind::File => Err(Error::new(ErrorKind::Refused, "it is a file, not a folder")),
-            Kind::Other => Err(Error::new(ErrorKind::Refused, "it is a link, and links are not followed")),
-        }
     }
 
     fn batch(&self, in_flight: usize, wait_if_away: bool, defect: ErrorKind) -> Batch {
@@ -117,7 +107,7 @@ impl HdfsNativeStorage {
     /// Starts a call on the client's threads.
     fn send<T: Send + 'static>(&self, call: Call<T>, reply: Reply<T>) {
         self.threads.spawn(async move {
-            let answer = if reply.is_late() { Answer::Unsent } else { call.await };
+            let answer = if reply.is_late() { Err(Setback::Unsent) } else { call.await };
             reply.send(answer);
         });
     }
@@ -143,19 +133,11 @@ impl Storage for HdfsNativeStorage {
 
     fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
         let listing = Arc::new(Mutex::new(Listing::new()));
-        loop {
-            let page = only(self.reads(std::slice::from_ref(folder), 1, true, |calls, folder| {
+        hand_over(sink, || {
+            only(self.reads(std::slice::from_ref(folder), 1, true, |calls, folder| {
                 Box::pin(calls.page(folder, Arc::clone(&listing)))
-            }))?;
-            for entry in page.entries {
-                if sink(entry) == ControlFlow::Break(()) {
-                    return Ok(());
-                }
-            }
-            if page.is_last {
-                return Ok(());
-            }
-        }
+            }))
+        })
     }
 
     fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
@@ -236,7 +218,7 @@ fn calls(address: &Address, options: &HdfsOptions, conf: &Configuration, threads
         builder = builder.with_kerberos_cache(cache);
     }
     let client = builder.build().map_err(|failed| {
-        errors::error(ErrorKind::InvalidArgument, "the HDFS client cannot be opened", &failed).at(address.shown())
+        failed.error(ErrorKind::InvalidArgument, "the HDFS client cannot be opened").at(address.shown())
     })?;
     Ok(Calls {
         client,

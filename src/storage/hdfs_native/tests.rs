@@ -1,5 +1,7 @@
 //! What is this client's own; the rest is in the suite that both have to pass.
 
+use std::ops::ControlFlow;
+
 use super::super::hdfs::testing::*;
 use super::*;
 

@@ -6,24 +6,20 @@
 use jni::objects::{GlobalRef, JByteArray, JObject, JString, JValue, JValueOwned};
 use jni::JNIEnv;
 
-use super::super::hdfs::batch::Answer;
-use super::super::hdfs::exceptions::Cause;
+use super::super::hdfs::answers::{
+    no_folder, removed, settled, taken_back, taking_back, too_large, Failure, Page, MOMENT, PAGE,
+};
+use super::super::hdfs::batch::{Answer, Setback};
 use super::super::hdfs::{absolute, PROBE};
 use super::thrown::{text_of, Called, Thrown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Entry, Kind, Stat, TreePath};
-
-/// How many entries a listing hands over at a time: as many as the `NameNode` sends at a time by default.
-const PAGE: usize = 1_000;
 
 /// How much of a file is read at a time.
 const PIECE_BYTES: i32 = 16 << 10;
 
 /// What Hadoop buffers of a file that is written.
 const BUFFER_BYTES: i32 = 4_096;
-
-/// How long a `DataNode` that does not take a file is left alone: a heartbeat or so.
-const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The file system, and the objects that every call is made with.
 pub(super) struct Calls {
@@ -43,12 +39,6 @@ pub(super) struct Listing {
     place: Option<GlobalRef>,
     /// What came and was not handed over yet: a failure in the middle of a piece loses none of it.
     entries: Vec<Entry>,
-}
-
-/// A piece of a listing.
-pub(super) struct Page {
-    pub(super) entries: Vec<Entry>,
-    pub(super) is_last: bool,
 }
 
 /// Calls a method; an exception becomes the error.
@@ -81,16 +71,13 @@ impl Calls {
     }
 
     pub(super) fn stat(&self, environment: &mut JNIEnv<'_>, path: &TreePath) -> Answer<Stat> {
-        let at = match self.absolute(path) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
+        let at = self.absolute(path)?;
         match self.status(environment, &at) {
-            Ok(stat) => Answer::Done(Ok(stat)),
+            Ok(stat) => Ok(stat),
             Err(thrown) if thrown.is_link() => {
-                Answer::Done(Err(thrown.error(ErrorKind::Refused, "a folder above it is a link").at(path)))
+                Err(thrown.error(ErrorKind::Refused, "a folder above it is a link").at(path).into())
             }
-            Err(thrown) => read_answer("it cannot be looked at", &thrown, path),
+            Err(thrown) => Err(thrown.of_read("it cannot be looked at", path)),
         }
     }
 
@@ -104,18 +91,10 @@ impl Calls {
     }
 
     pub(super) fn read(&self, environment: &mut JNIEnv<'_>, path: &TreePath, limit_bytes: u64) -> Answer<Vec<u8>> {
-        let at = match self.absolute(path) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
-        match self.bytes(environment, &at, limit_bytes) {
-            Ok(Some(bytes)) => Answer::Done(Ok(bytes)),
-            Ok(None) => {
-                let text = format!("it has over {limit_bytes} bytes");
-                Answer::Done(Err(Error::new(ErrorKind::TooLarge, text).at(path)))
-            }
-            Err(thrown) => read_answer("it cannot be read", &thrown, path),
-        }
+        let at = self.absolute(path)?;
+        let bytes = self.bytes(environment, &at, limit_bytes);
+        let bytes = bytes.map_err(|thrown| thrown.of_read("it cannot be read", path))?;
+        bytes.ok_or_else(|| too_large(limit_bytes, path))
     }
 
     /// The bytes of a file; `None` where there are more than the limit.
@@ -133,15 +112,11 @@ impl Calls {
 
     /// The first piece of a listing, or the next one.
     pub(super) fn page(&self, environment: &mut JNIEnv<'_>, folder: &TreePath, listing: &mut Listing) -> Answer<Page> {
-        let at = match self.absolute(folder) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
-        match self.entries(environment, &at, listing) {
-            Ok(Some(is_last)) => Answer::Done(Ok(Page { entries: std::mem::take(&mut listing.entries), is_last })),
-            Ok(None) => Answer::Done(Err(Error::new(ErrorKind::NotFound, "it is not a folder").at(folder))),
-            Err(thrown) => read_answer("the folder cannot be listed", &thrown, folder),
-        }
+        let at = self.absolute(folder)?;
+        let ended = self.entries(environment, &at, listing);
+        let ended = ended.map_err(|thrown| thrown.of_read("the folder cannot be listed", folder))?;
+        let is_last = ended.ok_or_else(|| no_folder(folder))?;
+        Ok(Page { entries: std::mem::take(&mut listing.entries), is_last })
     }
 
     /// Takes entries until there is a piece, and tells whether it is the last one; `None` where a file is listed, which
@@ -178,36 +153,22 @@ impl Calls {
 
     /// Carries a change out.
     pub(super) fn change(&self, environment: &mut JNIEnv<'_>, change: &Change) -> Answer<()> {
-        if change.path().parent().is_none() {
-            return match change {
-                Change::MakeFolder { .. } => Answer::Done(Ok(())),
-                _ => Answer::Done(Err(Error::new(ErrorKind::InvalidArgument, "the root cannot be changed"))),
-            };
+        let at = self.absolute(change.path())?;
+        if let Some(answer) = settled(change) {
+            return answer;
         }
-        let at = match self.absolute(change.path()) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
         match change {
             Change::Create { path, bytes } => self.create(environment, path, &at, bytes),
             Change::MakeFolder { path } => match self.make_folder(environment, &at) {
-                Ok(true) => Answer::Done(Ok(())),
+                Ok(true) => Ok(()),
                 Ok(false) => {
                     let text = "the folder was not made, and HDFS does not say why";
-                    Answer::Done(Err(Error::new(ErrorKind::Storage, text).at(path)))
+                    Err(Error::new(ErrorKind::Storage, text).at(path).into())
                 }
-                Err(thrown) if thrown.parent_is_a_file() => {
-                    let text = "a file stands in the way of the folder";
-                    Answer::Done(Err(thrown.error(ErrorKind::AlreadyExists, text).at(path)))
-                }
-                Err(thrown) => change_answer("the folder cannot be made", &thrown, path),
+                Err(thrown) => Err(thrown.of_folder(path)),
             },
             Change::Rename { from, to } => self.rename(environment, from, to, &at),
-            Change::Remove { path, recursive } => match self.remove(environment, &at, *recursive) {
-                Ok(true) => Answer::Done(Ok(())),
-                Ok(false) => Answer::Done(Err(Error::new(ErrorKind::NotFound, "there is nothing to remove").at(path))),
-                Err(thrown) => change_answer("it cannot be removed", &thrown, path),
-            },
+            Change::Remove { path, recursive } => removed(self.remove(environment, &at, *recursive), path),
         }
     }
 
@@ -226,27 +187,17 @@ impl Calls {
     }
 
     fn create(&self, environment: &mut JNIEnv<'_>, path: &TreePath, at: &str, bytes: &[u8]) -> Answer<()> {
-        let stream = match self.open_new(environment, at) {
-            Ok(stream) => stream,
-            Err(thrown) => return change_answer("it cannot be made", &thrown, path),
-        };
+        let opened = self.open_new(environment, at);
+        let stream = opened.map_err(|thrown| thrown.of_change("it cannot be made", path))?;
         // From here on the file is there and ours: whatever fails, it goes again before the change counts as not made.
         let written = fill(environment, &stream, bytes);
         // Closed on either path: a stream that is left open keeps its lease for as long as the client lives.
         let closed = call(environment, &stream, "close", "()V", &[]).map(|_| ());
-        match written.and(closed) {
-            Ok(()) => Answer::Done(Ok(())),
-            Err(thrown) => {
-                let (kind, again) = match thrown.cause() {
-                    Cause::Said(kind @ (ErrorKind::Quota | ErrorKind::Permission | ErrorKind::Unsupported)) => {
-                        (kind, false)
-                    }
-                    // A DataNode may have gone this moment, and the NameNode may choose another.
-                    _ => (ErrorKind::Storage, true),
-                };
-                Answer::Clear { error: thrown.error(kind, "its bytes cannot be written").at(path), again }
-            }
-        }
+        written.and(closed).map_err(|thrown| {
+            let reasons = [ErrorKind::Quota, ErrorKind::Permission, ErrorKind::Unsupported];
+            let (error, again) = thrown.of_filling(&reasons, path);
+            Setback::Clear { error, again }
+        })
     }
 
     /// Makes a file that was not there, in a folder that is.
@@ -272,39 +223,18 @@ impl Calls {
     /// Takes back a file that was made and could not be filled; fine if it is gone. Where it is made anew, the
     /// `DataNode`s get a moment first: here, and not between the fence's leave and the change.
     pub(super) fn clear(&self, environment: &mut JNIEnv<'_>, change: &Change, again: bool) -> Answer<()> {
-        let remove = Change::Remove { path: change.path().clone(), recursive: false };
-        match self.change(environment, &remove) {
-            Answer::Done(Err(error)) if error.kind() != ErrorKind::NotFound => Answer::Done(Err(error)),
-            Answer::Done(_) => {
-                if again {
-                    std::thread::sleep(MOMENT);
-                }
-                Answer::Done(Ok(()))
-            }
-            answer => answer,
+        taken_back(self.change(environment, &taking_back(change)))?;
+        if again {
+            std::thread::sleep(MOMENT);
         }
+        Ok(())
     }
 
     fn rename(&self, environment: &mut JNIEnv<'_>, from: &TreePath, to: &TreePath, target: &str) -> Answer<()> {
-        if from.parent().is_none() || (to.is_within(from) && to != from) {
-            let error = Error::new(ErrorKind::InvalidArgument, "a folder cannot move into itself");
-            return Answer::Done(Err(error.at(to)));
-        }
-        let source = match self.absolute(from) {
-            Ok(source) => source,
-            Err(error) => return Answer::Done(Err(error)),
-        };
-        match self.rename_only(environment, &source, target) {
-            Ok(()) => Answer::Done(Ok(())),
-            // Nothing was renamed. HDFS has no class of its own for a file that should go onto a folder, or the other way
-            // round, so a look tells whether the name was taken.
-            Err(thrown) if thrown.cause() == Cause::Said(ErrorKind::Storage) => {
-                let taken = self.status(environment, target).is_ok();
-                let kind = if taken { ErrorKind::AlreadyExists } else { ErrorKind::Storage };
-                Answer::Done(Err(thrown.error(kind, &format!("{from} cannot be renamed")).at(to)))
-            }
-            Err(thrown) => change_answer(&format!("{from} cannot be renamed"), &thrown, to),
-        }
+        let source = self.absolute(from)?;
+        let Err(thrown) = self.rename_only(environment, &source, target) else { return Ok(()) };
+        let is_taken = thrown.asks_for_a_look() && self.status(environment, target).is_ok();
+        Err(thrown.of_rename(from, to, is_taken))
     }
 
     /// A rename that never overwrites and never moves into a folder.
@@ -319,17 +249,8 @@ impl Calls {
     /// Whether names can be made in a folder: the `NameNode` checks the rights for a rename before it looks for the
     /// source, and this one, of a name to itself, can change nothing whatever it finds.
     pub(super) fn probe(&self, environment: &mut JNIEnv<'_>, folder: &TreePath) -> Answer<()> {
-        let at = match self.absolute(&folder.join(PROBE)) {
-            Ok(at) => at,
-            Err(error) => return Answer::Done(Err(error)),
-        };
-        match self.rename_only(environment, &at, &at) {
-            Ok(()) => Answer::Done(Ok(())),
-            Err(thrown) => match thrown.cause() {
-                Cause::Said(ErrorKind::NotFound | ErrorKind::AlreadyExists) => Answer::Done(Ok(())),
-                _ => read_answer("files cannot be made in it", &thrown, folder),
-            },
-        }
+        let at = self.absolute(&folder.join(PROBE))?;
+        self.rename_only(environment, &at, &at).or_else(|thrown| thrown.of_probe(folder))
     }
 }
 
@@ -391,24 +312,6 @@ fn stat_of(environment: &mut JNIEnv<'_>, status: &JObject<'_>) -> Called<Stat> {
     };
     let length = if kind == Kind::File { value(environment, length.j())? } else { 0 };
     Ok(Stat { kind, length: u64::try_from(length).unwrap_or(0), mtime_ms: value(environment, mtime.j())? })
-}
-
-/// What a failed read means: it is made again where the reply was lost.
-fn read_answer<T>(what: &str, thrown: &Thrown, path: &TreePath) -> Answer<T> {
-    match thrown.cause() {
-        Cause::Said(kind) => Answer::Done(Err(thrown.error(kind, what).at(path))),
-        Cause::NotNow => Answer::Later(thrown.error(ErrorKind::RetryLater, what).at(path)),
-        Cause::Unreached => Answer::Away(thrown.error(ErrorKind::RetryLater, "no NameNode can be reached").at(path)),
-        Cause::Lost => Answer::Again(thrown.error(ErrorKind::Storage, what).at(path)),
-    }
-}
-
-/// What a failed change means: it is never made again where the reply was lost.
-fn change_answer(what: &str, thrown: &Thrown, path: &TreePath) -> Answer<()> {
-    match thrown.cause() {
-        Cause::Lost => Answer::Done(Err(thrown.error(ErrorKind::OutcomeUnknown, what).at(path))),
-        _ => read_answer(what, thrown, path),
-    }
 }
 
 /// A constant of a Java enumeration.

@@ -10,6 +10,7 @@ use hdfs_sys::{
 use jni::objects::{GlobalRef, JObject};
 use jni::JNIEnv;
 
+use super::super::hdfs::answers::Failure;
 use super::super::hdfs::exceptions::Cause;
 use super::thrown::Thrown;
 use crate::error::{Error, ErrorKind, Result};

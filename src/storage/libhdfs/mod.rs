@@ -13,7 +13,6 @@ mod jvm;
 mod pool;
 mod thrown;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,12 +24,13 @@ use self::calls::{constant, setting, Calls, Listing};
 use self::connect::{Connection, Wanted};
 use self::pool::Pool;
 use self::thrown::Thrown;
-use super::hdfs::batch::{Answer, Batch, Reply, Step};
+use super::hdfs::answers::{check_root, hand_over, Failure};
+use super::hdfs::batch::{Answer, Batch, Reply, Setback, Step};
 use super::hdfs::options::{provider_key, refuse_observers, Configuration};
 use super::hdfs::{kerberos, process_user, Address, HdfsOptions};
 use super::{only, EntrySink, Flow, Storage};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tree::{Change, Kind, Stat, TreePath};
+use crate::tree::{Change, Stat, TreePath};
 
 /// How many calls are under way at a time: each needs a thread, and more no longer help one `DataNode`.
 const IN_FLIGHT: usize = 16;
@@ -155,49 +155,28 @@ impl LibhdfsStorage {
             folder_entries,
             is_name_service,
         };
-        storage.check_root(is_name_service).map_err(|error| {
-            // The error's own path is "."; what the caller wrote is what it knows.
-            let shown = Error::new(error.kind(), format!("the root cannot be opened: {}", error.message()));
-            shown.advise(error.next_action()).at(&storage.shown)
-        })?;
+        // Of a name service one `NameNode` may be down and the other about to take over.
+        let looked = storage.reads(&[TreePath::root()], 1, is_name_service, Calls::stat);
+        check_root(only(looked), &storage.shown)?;
         Ok(storage)
     }
 
-    /// Whoever starts a run wants to hear at once that nobody listens there; but of a name service one `NameNode` may be
-    /// down and the other about to take over.
-    fn check_root(&self, is_name_service: bool) -> Result<()> {
-        let root = [TreePath::root()];
-        let stat = only(self.reads(&root, 1, is_name_service, Calls::stat))?;
-        match stat.kind {
-            Kind::Folder => Ok(()),
-            Kind::File => Err(Error::new(ErrorKind::Refused, "it is a file, not a folder")),
-            Kind::Other => Err(Error::new(ErrorKind::Refused, "it is a link, and links are not followed")),
-        }
-    }
-
-    fn pages(&self, folder: &TreePath, listing: &Arc<Mutex<Listing>>, sink: EntrySink<'_>) -> Result<()> {
-        loop {
-            let slot = Arc::clone(listing);
-            let page = only(self.reads(std::slice::from_ref(folder), 1, true, move |calls, environment, folder| {
-                calls.page(environment, folder, &mut slot.lock())
-            }))?;
-            for entry in page.entries {
-                if sink(entry) == ControlFlow::Break(()) {
-                    return Ok(());
-                }
-            }
-            if page.is_last {
-                return Ok(());
-            }
-        }
-    }
-
-    /// How a batch of so many calls goes; `Err` where there is no thread for it.
-    fn batch(&self, count: usize, in_flight: usize, wait_if_away: bool, defect: ErrorKind) -> Result<Batch> {
+    fn batch(&self, in_flight: usize, wait_if_away: bool, defect: ErrorKind) -> Batch {
         let in_flight = if in_flight == 0 { self.in_flight } else { in_flight }.min(MOST_THREADS);
-        self.pool.grow(in_flight.min(count))?;
         let not_now_may_hide_a_loss = self.is_name_service && defect == ErrorKind::OutcomeUnknown;
-        Ok(Batch { in_flight, wait: self.wait, wait_if_away, defect, not_now_may_hide_a_loss })
+        Batch { in_flight, wait: self.wait, wait_if_away, defect, not_now_may_hide_a_loss }
+    }
+
+    /// Carries out a batch; where there is no thread for it, that is the answer of each call.
+    fn run<T>(
+        &self,
+        batch: &Batch,
+        count: usize,
+        permit: &dyn Fn() -> Result<()>,
+        start: &dyn Fn(usize, &Step, Reply<T>),
+    ) -> Vec<Result<T>> {
+        let has_threads = self.pool.grow(batch.in_flight.min(count));
+        batch.run(count, &|| has_threads.clone().and_then(|()| permit()), start)
     }
 
     /// Gives a call to a thread.
@@ -209,7 +188,7 @@ impl LibhdfsStorage {
         // Without calls the storage is going, and the reply that is dropped says so.
         let Some(calls) = self.calls.clone() else { return };
         self.pool.give(Box::new(move |environment| {
-            let answer = if reply.is_late() { Answer::Unsent } else { call(&calls, environment) };
+            let answer = if reply.is_late() { Err(Setback::Unsent) } else { call(&calls, environment) };
             reply.send(answer);
         }));
     }
@@ -221,11 +200,8 @@ impl LibhdfsStorage {
         wait_if_away: bool,
         call: impl Fn(&Calls, &mut JNIEnv<'_>, &TreePath) -> Answer<T> + Clone + Send + 'static,
     ) -> Vec<Result<T>> {
-        let batch = match self.batch(paths.len(), in_flight, wait_if_away, ErrorKind::Storage) {
-            Ok(batch) => batch,
-            Err(error) => return vec_of(paths.len(), &error),
-        };
-        batch.run(paths.len(), &|| Ok(()), &|index, _, reply| {
+        let batch = self.batch(in_flight, wait_if_away, ErrorKind::Storage);
+        self.run(&batch, paths.len(), &|| Ok(()), &|index, _, reply| {
             let (path, call) = (paths.get(index).cloned().unwrap_or_default(), call.clone());
             self.send(move |calls, environment| call(calls, environment, &path), reply);
         })
@@ -239,7 +215,12 @@ impl Storage for LibhdfsStorage {
 
     fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
         let listing = Arc::new(Mutex::new(Listing::default()));
-        let listed = self.pages(folder, &listing, sink);
+        let listed = hand_over(sink, || {
+            let slot = Arc::clone(&listing);
+            only(self.reads(std::slice::from_ref(folder), 1, true, move |calls, environment, folder| {
+                calls.page(environment, folder, &mut slot.lock())
+            }))
+        });
         // Java's objects are let go on a thread of the machine's, and not on the caller's.
         self.pool.ask(move |_| {
             *listing.lock() = Listing::default();
@@ -257,11 +238,8 @@ impl Storage for LibhdfsStorage {
     }
 
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
-        let batch = match self.batch(changes.len(), flow.in_flight, true, ErrorKind::OutcomeUnknown) {
-            Ok(batch) => batch,
-            Err(error) => return vec_of(changes.len(), &error),
-        };
-        batch.run(changes.len(), &|| flow.fence.permit(), &|index, step, reply| {
+        let batch = self.batch(flow.in_flight, true, ErrorKind::OutcomeUnknown);
+        self.run(&batch, changes.len(), &|| flow.fence.permit(), &|index, step, reply| {
             // The batch asks for what it was given, so there is always a change.
             let Some(change) = changes.get(index).cloned() else { return };
             match step {
@@ -309,10 +287,6 @@ impl std::fmt::Debug for LibhdfsStorage {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("LibhdfsStorage").field("root", &self.shown).finish_non_exhaustive()
     }
-}
-
-fn vec_of<T>(count: usize, error: &Error) -> Vec<Result<T>> {
-    (0..count).map(|_| Err(error.clone())).collect()
 }
 
 /// What may be a name service in a root.

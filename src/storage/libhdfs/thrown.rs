@@ -3,14 +3,20 @@
 use jni::objects::{JObject, JString, JThrowable};
 use jni::JNIEnv;
 
-use super::super::hdfs::exceptions::{of_exception, of_known_exception, short, Cause};
-use crate::error::{Error, ErrorKind};
+use super::super::hdfs::answers::Failure;
+use super::super::hdfs::exceptions::{self, of_exception, of_known_exception, short, without_stack_trace, Cause};
+use crate::error::ErrorKind;
 
 /// What an exception that came over the network is wrapped in.
 const REMOTE: &str = "org.apache.hadoop.ipc.RemoteException";
 
 /// Causes that are looked at; Hadoop wraps an exception three or four times.
 const DEPTH: usize = 8;
+
+/// What an operator looks at who gets no ticket, or whose ticket is not taken.
+const TICKET: &str =
+    "see that there is a ticket that has not ended (klist), that kerberos_cache or KRB5CCNAME names its \
+                      cache, and which krb5.conf the JVM reads (java.security.krb5.conf); then run again";
 
 /// A call's end without a result.
 pub(super) struct Thrown {
@@ -69,8 +75,27 @@ impl Thrown {
         Ok(Self { class, message, is_remote, causes })
     }
 
-    /// What is known after it.
-    pub(super) fn cause(&self) -> Cause {
+    /// Whether a ticket is missing, or is not taken: the client's own words where it has none are one of these classes, or
+    /// the second text.
+    fn is_of_kerberos(&self) -> bool {
+        let classes = ["SaslException", "KerberosAuthException", "GSSException"];
+        let by_class = self.causes.iter().any(|class| classes.contains(&short(class)));
+        !self.is_remote && (by_class || self.message.contains("Client cannot authenticate via"))
+    }
+
+    /// Whether a host is not known, which waiting does not mend as a rule.
+    pub(super) fn is_unknown_host(&self) -> bool {
+        self.message.contains("UnknownHostException") || short(&self.class) == "UnknownHostException"
+    }
+
+    /// Whether there is no ticket that counts.
+    pub(super) fn is_about_a_ticket(&self) -> bool {
+        ["KerberosAuthException", "LoginException"].contains(&short(&self.class))
+    }
+}
+
+impl Failure for Thrown {
+    fn cause(&self) -> Cause {
         if self.is_remote {
             return of_exception(&self.class, &self.message);
         }
@@ -94,53 +119,18 @@ impl Thrown {
         of_known_exception(&self.class, &self.message).unwrap_or(Cause::Lost)
     }
 
-    /// Whether a ticket is missing, or is not taken: the client's own words where it has none are one of these classes, or
-    /// the second text.
-    fn is_of_kerberos(&self) -> bool {
-        let classes = ["SaslException", "KerberosAuthException", "GSSException"];
-        let by_class = self.causes.iter().any(|class| classes.contains(&short(class)));
-        !self.is_remote && (by_class || self.message.contains("Client cannot authenticate via"))
-    }
-
-    /// Whether the path, or one above it, is a link of HDFS.
-    pub(super) fn is_link(&self) -> bool {
-        self.cause() == Cause::Said(ErrorKind::Refused)
-    }
-
-    /// Whether a file stands in a folder's place.
-    pub(super) fn parent_is_a_file(&self) -> bool {
-        short(&self.class) == "ParentNotDirectoryException" || self.message.contains("(is not a directory)")
-    }
-
-    /// Whether a host is not known, which waiting does not mend as a rule.
-    pub(super) fn is_unknown_host(&self) -> bool {
-        self.message.contains("UnknownHostException") || short(&self.class) == "UnknownHostException"
-    }
-
-    /// Whether there is no ticket that counts.
-    pub(super) fn is_about_a_ticket(&self) -> bool {
-        ["KerberosAuthException", "LoginException"].contains(&short(&self.class))
-    }
-
-    /// An error of the crate.
-    pub(super) fn error(&self, kind: ErrorKind, what: &str) -> Error {
-        let error = Error::new(kind, format!("{what}: {}", self.words()));
-        match kind {
-            ErrorKind::Refused => error.advise("put the file or folder itself in the place of the link"),
-            ErrorKind::Permission if self.is_of_kerberos() => error.advise(
-                "see that there is a ticket that has not ended (klist), that kerberos_cache or KRB5CCNAME names its \
-                 cache, and which krb5.conf the JVM reads (java.security.krb5.conf); then run again",
-            ),
-            ErrorKind::RetryLater => error.advise("see that a NameNode is active and out of safe mode, then run again"),
-            _ => error,
-        }
-    }
-
-    /// In words, without the stack trace that a remote one brings along.
     fn words(&self) -> String {
-        let text = self.message.split("\n\tat ").next().unwrap_or_default().trim();
+        let text = without_stack_trace(&self.message);
         let text = text.strip_prefix(self.class.as_str()).map_or(text, |rest| rest.trim_start_matches(':').trim());
         format!("{}: {text}", short(&self.class))
+    }
+
+    fn advice(&self, kind: ErrorKind) -> Option<&'static str> {
+        (kind == ErrorKind::Permission && self.is_of_kerberos()).then_some(TICKET)
+    }
+
+    fn parent_is_a_file(&self) -> bool {
+        exceptions::parent_is_a_file(&self.class, &self.message)
     }
 }
 
