@@ -1,6 +1,12 @@
 //! What the fuzz targets share. A target fails by a panic, also one that the library caught at its border.
 
-#![allow(missing_docs, clippy::missing_panics_doc, reason = "a tool for tests: a panic is how it says what it found")]
+#![allow(
+    missing_docs,
+    clippy::missing_panics_doc,
+    clippy::naive_bytecount,
+    clippy::missing_safety_doc,
+    reason = "a tool for tests: a panic is how it says what it found"
+)]
 
 pub mod c_abi;
 pub mod memory;

@@ -23,7 +23,9 @@ fn lines_of(bytes: &[u8]) -> Option<(Head, Vec<Line>)> {
 
 fn written(head: &Head, lines: &[Line]) -> Vec<u8> {
     let mut writer = Writer::new(head, 0).expect("a head can be written");
-    lines.iter().for_each(|line| writer.line(line).expect("a line can be written"));
+    for line in lines {
+        writer.line(line).expect("a line can be written");
+    }
     writer.finish().expect("a tail can be written")
 }
 
@@ -41,7 +43,9 @@ fn check_merge(head: &Head, lines: &[Line]) {
         dealt[place % 3].insert(line.v1.clone(), line.clone());
     }
     let mut expected = BTreeMap::new();
-    dealt.iter().for_each(|part| expected.extend(part.clone()));
+    for part in &dealt {
+        expected.extend(part.clone());
+    }
     let parts = dealt.iter().filter_map(|part| {
         let lines: Vec<Line> = part.values().cloned().collect();
         Some((lines.first()?.v1.clone(), written(head, &lines)))

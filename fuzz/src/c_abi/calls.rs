@@ -176,7 +176,7 @@ impl<'a> Calls<'a> {
                 25 => self.view(script),
                 26 => self.parse(script),
                 27 => self.free(script),
-                28 => self.nothing(script),
+                28 => Self::nothing(script),
                 _ => self.host.meddle(script),
             }
         }
@@ -209,7 +209,7 @@ impl<'a> Calls<'a> {
             for table in 0..5 {
                 self.hand_table(config, table, |_, _| (), script);
             }
-            if script.byte() % 2 == 0 {
+            if script.even() {
                 self.settle(abi::ctu_config_liveness_assume_offline(config));
             }
             self.configs.keep(config);
@@ -358,7 +358,7 @@ impl<'a> Calls<'a> {
                 8 => abi::ctu_config_liveness_file(config, one),
                 9 => abi::ctu_config_liveness_assume_offline(config),
                 _ => {
-                    let log = (script.byte() % 4 != 0).then_some(host::log as _);
+                    let log = (script.byte() >= 64).then_some(host::log as _);
                     let level = i32::try_from(script.number()).unwrap_or(-1);
                     abi::ctu_config_log(config, log, self.host.hand(false).cast(), level)
                 }
@@ -376,7 +376,7 @@ impl<'a> Calls<'a> {
     }
 
     fn options(&self, script: &mut Script) -> Option<Struct> {
-        if script.byte() % 4 == 0 {
+        if script.byte() < 64 {
             return None;
         }
         let flags = if script.rarely() { u32::from(script.byte()) } else { u32::from(script.byte() & 31) };
@@ -395,7 +395,7 @@ impl<'a> Calls<'a> {
     fn operation(script: &mut Script) -> i32 {
         match script.byte() {
             254..=255 => i32::try_from(script.number()).unwrap_or(-1),
-            choice => i32::from([0, 1, 1, 2, 2, 3][usize::from(choice) % 6]),
+            choice => [0, 1, 1, 2, 2, 3][usize::from(choice) % 6],
         }
     }
 
@@ -526,9 +526,9 @@ impl<'a> Calls<'a> {
 
     unsafe fn encode(&mut self, script: &mut Script) {
         let texts: [Text; 10] = std::array::from_fn(|_| script.text());
-        let [a, b, c, d, e, f, g, h, i, j] = texts.each_ref().map(Text::pointer);
+        let text = texts.each_ref().map(Text::pointer);
         let mut out = Out::<ctu_buffer>::new(script);
-        let is_v1 = script.byte() % 2 == 0;
+        let is_v1 = script.even();
         let number = |script: &mut Script| i32::try_from(script.number()).unwrap_or(-1);
         let count = |script: &mut Script| u32::try_from(script.number()).unwrap_or(u32::MAX);
         // SAFETY: as in `step`; zero is valid for the structs, and a bool of them is written as the byte it is.
@@ -536,20 +536,20 @@ impl<'a> Calls<'a> {
             let (error, is_null) = if is_v1 {
                 let task = ctu_task_v1 {
                     struct_size: 0,
-                    receive_pu: a,
+                    receive_pu: text[0],
                     sequence_no: number(script),
                     receive_ts: script.number().cast_unsigned(),
                     state: number(script),
-                    repeat_flag: script.byte() % 2 == 0,
+                    repeat_flag: script.even(),
                     sub_task_flag: false,
                     repeat_count: number(script),
                     repeat_interval: number(script),
                     success_count: count(script),
                     failed_count: count(script),
-                    db_name: b,
-                    schema_name: c,
-                    table_name: d,
-                    partition_name: e,
+                    db_name: text[1],
+                    schema_name: text[2],
+                    table_name: text[3],
+                    partition_name: text[4],
                 };
                 let mut place = script.read_struct(&task);
                 place.set_bool(std::mem::offset_of!(ctu_task_v1, sub_task_flag), script);
@@ -559,25 +559,25 @@ impl<'a> Calls<'a> {
             } else {
                 let task = ctu_task_v2 {
                     struct_size: 0,
-                    query_id: a,
+                    query_id: text[0],
                     sequence_no: number(script),
-                    receive_pu: b,
+                    receive_pu: text[1],
                     state: number(script),
-                    optimizat_db_name: c,
-                    optimizat_pc_name: d,
-                    repeat_flag: script.byte() % 2 == 0,
-                    sub_task_flag: script.byte() % 2 == 0,
+                    optimizat_db_name: text[2],
+                    optimizat_pc_name: text[3],
+                    repeat_flag: script.even(),
+                    sub_task_flag: script.even(),
                     sync_task_flag: false,
                     repeat_count: number(script),
                     repeat_interval: number(script),
                     success_count: count(script),
                     failed_count: count(script),
-                    db_name: e,
-                    schema_name: f,
-                    table_name: g,
-                    partition_name: h,
-                    pc_name: i,
-                    executenode: j,
+                    db_name: text[4],
+                    schema_name: text[5],
+                    table_name: text[6],
+                    partition_name: text[7],
+                    pc_name: text[8],
+                    executenode: text[9],
                     compact_filesize_threshold: script.number(),
                     compact_group_num: number(script),
                 };
@@ -623,7 +623,7 @@ impl<'a> Calls<'a> {
         let task = self.tasks.pick(script);
         // SAFETY: as in `step`.
         unsafe {
-            if script.byte() % 2 == 0 {
+            if script.even() {
                 let mut place = script.filled_struct::<ctu_task_v1>();
                 let code = self.settle(abi::ctu_task_v1_view(task, place.place()));
                 place.check_guard();
@@ -681,7 +681,7 @@ impl<'a> Calls<'a> {
     }
 
     /// The calls that take nothing, and those of a reply where there is none.
-    unsafe fn nothing(&mut self, script: &mut Script) {
+    unsafe fn nothing(script: &mut Script) {
         let word = script.text();
         // SAFETY: NULL is fine in each.
         unsafe {

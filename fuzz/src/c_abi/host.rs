@@ -63,6 +63,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Host {
     /// The host of a script, which begins with how its functions behave.
+    #[allow(clippy::unnecessary_box_returns, reason = "the library keeps its address")]
     pub fn new(script: &mut Script) -> Box<Self> {
         let manners = script.bytes().to_vec();
         Box::new(Self {
@@ -282,7 +283,9 @@ pub unsafe extern "C" fn list(data: *mut c_void, dir: *const c_char, reply: *mut
     unsafe {
         answer(host(data), reply, || {
             let children = host(data).storage().children(&path(dir))?.ok_or_else(not_found)?;
-            children.iter().for_each(|child| entry(reply, &child.name, child.stat));
+            for child in &children {
+                entry(reply, &child.name, child.stat);
+            }
             Ok(())
         })
     }
@@ -352,12 +355,12 @@ pub unsafe extern "C" fn acquire(data: *mut c_void, holder: *const c_char, reply
     // SAFETY: as above.
     unsafe {
         text(holder);
-        answer(host(data), reply, || match host(data).locked.swap(true, SeqCst) {
-            false => Ok(()),
-            true => {
-                names(reply, &[c"another"]);
-                Err(Error::new(ErrorKind::Locked, "another has it"))
+        answer(host(data), reply, || {
+            if !host(data).locked.swap(true, SeqCst) {
+                return Ok(());
             }
+            names(reply, &[c"another"]);
+            Err(Error::new(ErrorKind::Locked, "another has it"))
         })
     }
 }
@@ -365,9 +368,9 @@ pub unsafe extern "C" fn acquire(data: *mut c_void, holder: *const c_char, reply
 pub unsafe extern "C" fn check(data: *mut c_void, reply: *mut ctu_reply) -> ctu_code {
     // SAFETY: as above.
     unsafe {
-        answer(host(data), reply, || match host(data).locked.load(SeqCst) {
-            true => Ok(()),
-            false => Err(Error::new(ErrorKind::LockLost, "it is lost")),
+        answer(host(data), reply, || {
+            let held = host(data).locked.load(SeqCst);
+            held.then_some(()).ok_or_else(|| Error::new(ErrorKind::LockLost, "it is lost"))
         })
     }
 }

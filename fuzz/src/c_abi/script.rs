@@ -77,6 +77,11 @@ impl<'a> Script<'a> {
         self.byte() & 0x0F == 0x0F
     }
 
+    /// Whether something with a chance of one in two happens.
+    pub fn even(&mut self) -> bool {
+        self.byte() & 1 == 0
+    }
+
     /// The next few bytes.
     pub fn bytes(&mut self) -> &'a [u8] {
         let length = usize::from(self.byte()).min(self.bytes.len());
@@ -157,12 +162,12 @@ impl Struct {
 
     fn set_size(&mut self) {
         // SAFETY: the first field of every struct of the ABI is its size.
-        unsafe { self.bytes().cast::<usize>().write(self.size) };
+        unsafe { self.place::<usize>().write(self.size) };
     }
 
     /// Where it lies.
     pub fn place<T>(&mut self) -> *mut T {
-        self.bytes().cast()
+        self.words.as_mut_ptr().cast()
     }
 
     /// Whether the word at an offset is one that the library reads.
