@@ -98,6 +98,7 @@ fuzz: setup
 # The same for ten seconds each.
 test-fuzz: setup-test
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo clippy --release --locked --all-targets --manifest-path fuzz/Cargo.toml -- -D warnings
 	fuzz/run.sh 10
 
 # make round-trip   a million generated tasks from V1 to V2 and back, through their bytes

@@ -182,9 +182,9 @@ impl Struct {
         unsafe { self.bytes().add(offset).write(byte) };
     }
 
-    /// Whether its size is one that the library takes.
+    /// Whether its size is one that the library takes: so many whole words.
     pub fn is_sized(&self) -> bool {
-        (size_of::<usize>()..=STRUCT_BYTES_LIMIT).contains(&self.size)
+        (size_of::<usize>()..=STRUCT_BYTES_LIMIT).contains(&self.size) && self.size.is_multiple_of(size_of::<usize>())
     }
 
     /// Whether all fields are there.
