@@ -14,7 +14,7 @@ use comptask_upgrade::task::{
 };
 use comptask_upgrade::{Codec, DefaultCodec};
 
-/// Numbers that look like chance and are the same on every run (SplitMix64).
+/// Numbers that look like chance and are the same on every run (`SplitMix64`).
 struct Draw(u64);
 
 impl Draw {
