@@ -24,6 +24,7 @@ SAME_RUN := sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g'
 JOBS ?= $(shell nproc)
 
 .PHONY: help build libraries tool demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
+.PHONY: test-abi abi-baseline fuzz test-fuzz round-trip test-valgrind test-threads test-miri
 .PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program test-ha test-kerberos
 
 help:
@@ -80,6 +81,47 @@ test-rust: setup-test setup-cluster
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features $(ALL_FEATURES)
 	cargo fetch --locked --quiet
 	cargo deny --offline check licenses bans sources
+
+# make test-abi     the header's functions and structs against those that callers were compiled with, by abidiff
+test-abi: setup-test
+	cpp_tests/abi/check.sh
+
+# make abi-baseline writes what test-abi compares with anew: for a change that is meant, and looked at
+abi-baseline: setup-test
+	cpp_tests/abi/check.sh baseline
+
+# make fuzz         the fuzz targets, a minute each; FUZZ_SECONDS=600 for longer
+FUZZ_SECONDS ?= 60
+fuzz: setup
+	fuzz/run.sh $(FUZZ_SECONDS)
+
+# The same for ten seconds each.
+test-fuzz: setup-test
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo clippy --release --locked --all-targets --manifest-path fuzz/Cargo.toml -- -D warnings
+	fuzz/run.sh 10
+
+# make round-trip   a million generated tasks from V1 to V2 and back, through their bytes
+round-trip: setup
+	COMPTASK_ROUND_TRIPS=1000000 cargo test --release --locked --test round_trip -- --nocapture
+
+# make test-valgrind the C and C++ tests under valgrind; many minutes
+test-valgrind: setup-test setup-cluster tool hooks
+	@.ci/setup valgrind
+	cmake -S cpp_tests -B $(BUILD)/cpp_tests_plain -DCOMPTASK_UPGRADE_SANITIZE=OFF $(CPP_TESTS)
+	cmake --build $(BUILD)/cpp_tests_plain --parallel $(JOBS)
+	cpp_tests/valgrind/run.sh $(BUILD)/cpp_tests_plain
+
+# make test-threads the C and C++ tests and the library, both with ThreadSanitizer; needs nightly Rust
+test-threads: setup-test
+	@.ci/setup nightly rust-src
+	cpp_tests/threads/run.sh $(BUILD)
+
+# make test-miri    what of the unsafe code Miri can run; needs nightly Rust
+MIRI_TESTS := capi::text capi::structs capi::boundary capi::buffer capi::tests::a_ task:: layout:: plan:: tree::
+test-miri: setup
+	@.ci/setup nightly miri rust-src
+	MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=4 cargo +nightly miri test --locked --lib -- $(MIRI_TESTS)
 
 # The library with the hooks has no network code in it: the tests of what such a library says need one.
 hooks:
@@ -141,7 +183,7 @@ test-kerberos: setup-test setup-cluster
 	cargo build $(CLUSTER_TESTS) --example on-hdfs
 	cargo test $(CLUSTER_TESTS) --test kerberos
 
-test: test-rust test-cpp test-cluster
+test: test-rust test-cpp test-abi test-fuzz test-cluster
 	@echo "all tests passed"
 
 # make advisories   holds the dependencies against the advisory database, which it fetches
@@ -160,4 +202,5 @@ header:
 # make clean        removes what was built
 clean:
 	cargo clean
+	cargo clean --manifest-path fuzz/Cargo.toml
 	rm -rf $(BUILD)

@@ -27,6 +27,9 @@ pub mod tree;
 #[cfg(feature = "zookeeper")]
 mod zookeeper;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use capi::c_abi;
 #[cfg(feature = "zookeeper")]
 pub use cluster::ZooKeeperLiveness;
 pub use cluster::{AssumeOffline, Catalog, CatalogSnapshot, FileLiveness, Liveness};

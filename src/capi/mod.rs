@@ -31,5 +31,23 @@ mod text;
 mod version;
 mod zookeeper;
 
+/// The border as Rust items, for the fuzz targets alone: a copy of the structs beside them would not follow a change.
+#[cfg(feature = "fuzzing")]
+pub mod c_abi {
+    pub use super::buffer::*;
+    pub use super::config::*;
+    pub use super::error::*;
+    pub use super::host::{
+        ctu_catalog_vtable, ctu_codec_vtable, ctu_liveness_vtable, ctu_lock_vtable, ctu_storage_vtable,
+    };
+    pub use super::job::*;
+    pub use super::marks::*;
+    pub use super::reply::*;
+    pub use super::report::*;
+    pub use super::session::*;
+    pub use super::task::*;
+    pub use super::version::*;
+}
+
 #[cfg(test)]
 mod tests;

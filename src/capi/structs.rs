@@ -83,7 +83,9 @@ unsafe fn size_of<T: Sized_>(pointer: *const T) -> Result<usize> {
     }
     // SAFETY: as promised by the caller; a C struct may lie unaligned in a packed one.
     let size = unsafe { pointer.cast::<usize>().read_unaligned() };
-    if !(std::mem::size_of::<usize>()..=STRUCT_BYTES_LIMIT).contains(&size) {
+    let word = std::mem::size_of::<usize>();
+    // The size of a struct with a size_t in it is a number of whole words: one that is not would end in half a pointer.
+    if !(word..=STRUCT_BYTES_LIMIT).contains(&size) || size % word != 0 {
         return Err(invalid::<T>(&format!("its struct_size is {size}: set it to sizeof({})", T::NAME)));
     }
     Ok(size)

@@ -174,7 +174,7 @@ fn a_struct_is_read_by_its_size() {
     }
     // SAFETY: zero is valid for it.
     let zero: ctu_run_options = unsafe { std::mem::zeroed() };
-    let mut newer = Newer { options: ctu_run_options { flags: 4, in_flight: 9, ..zero }, tail: 0 };
+    let mut newer = Newer { options: ctu_run_options { flags: 4, in_flight: 9, recovery_mode: 2, ..zero }, tail: 0 };
     let mut read = |size: usize, tail: u64| {
         (newer.options.struct_size, newer.tail) = (size, tail);
         // SAFETY: `size` bytes are readable there, or the size is refused.
@@ -182,8 +182,13 @@ fn a_struct_is_read_by_its_size() {
     };
     let whole = std::mem::size_of::<ctu_run_options>();
     assert_eq!(read(whole, 0).unwrap().in_flight, 9);
-    let older = read(std::mem::offset_of!(ctu_run_options, in_flight), 7).unwrap();
-    assert_eq!((older.flags, older.in_flight), (4, 0), "what an older caller does not know is zero");
+    let older = read(std::mem::offset_of!(ctu_run_options, recovery_mode), 7).unwrap();
+    assert_eq!((older.flags, older.recovery_mode), (4, 0), "what an older caller does not know is zero");
+    for half in 1..8 {
+        let size = std::mem::offset_of!(ctu_run_options, progress) + half;
+        let error = read(size, 0).map(|_| ()).unwrap_err();
+        assert!(error.message().contains("set it to sizeof(ctu_run_options)"), "half a pointer, {size} bytes: {error}");
+    }
     assert_eq!(read(whole + 8, 0).unwrap().flags, 4, "a newer caller that uses nothing new is served");
     for (size, tail) in [(whole + 8, 1), (0, 0), (7, 0), (usize::MAX, 0), (5_000, 0)] {
         assert_eq!(read(size, tail).map(|_| ()).unwrap_err().kind(), ErrorKind::InvalidArgument, "{size} {tail}");

@@ -115,7 +115,9 @@ fn decode<T: DeserializeOwned>(magic: [u8; 4], bytes: &[u8]) -> Result<T> {
     }
     let payload = &checked[HEADER_BYTES..];
     let mut cursor = Cursor::new(payload);
-    let task = payload_options().allow_trailing_bytes().deserialize_from(&mut cursor);
+    // With the file's own length for the bound, a text that claims more is refused before memory is taken for it.
+    let bound = payload.len() as u64;
+    let task = payload_options().with_limit(bound).allow_trailing_bytes().deserialize_from(&mut cursor);
     let position = usize::try_from(cursor.position()).unwrap_or(payload.len()).min(payload.len());
     match task {
         Err(error) => Err(corrupt(HEADER_BYTES + position, &format!("the payload cannot be read: {error}"))),
@@ -283,6 +285,13 @@ mod tests {
         let mut longer = golden_v1();
         longer.push(0);
         assert!(reason(&longer).contains("bytes follow the end"));
+    }
+
+    #[test]
+    fn a_text_longer_than_its_file_is_refused_at_once() {
+        let mut bytes = golden_v1();
+        bytes[10..18].copy_from_slice(&(15_u64 << 20).to_le_bytes());
+        assert!(reason(&sealed(bytes)).contains("limit"), "it is not the end of the file that says so");
     }
 
     #[test]
