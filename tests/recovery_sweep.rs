@@ -2,8 +2,8 @@
 //! the way, no node could take half of it for the whole, and one run without a fault ends in the same bytes as a run
 //! that was never disturbed.
 //!
-//! The fault model stands at `support::faults`, the invariants at `support::returned`. `COMPTASK_ALL_FAULTS=1` and
-//! `COMPTASK_DOUBLE_FAULTS=10000` do for it what they do for `crash_sweep`.
+//! The fault model stands at `support::faults`, the invariants at `support::returned`. `COMPTASK_DOUBLE_FAULTS=10000` does
+//! for it what it does for `crash_sweep`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -19,7 +19,7 @@ use support::returned::{deleted, downgrade_of_lived, lived, upgraded, Return};
 use support::sessions::{builder, fresh};
 use support::sweep::{in_parallel, judge, Draw, Scenario};
 use support::trees::{self, fixture};
-use support::v1_files::{bytes, exists, file, folder, names, remove, rename, v1};
+use support::v1_files::{exists, file, folder, names, remove, rename, v1};
 
 fn scenario(back: Return, mode: RecoveryMode, force: bool) -> Scenario {
     let options = RunOptions { recovery_mode: mode, force, ..RunOptions::default() };
@@ -90,6 +90,19 @@ fn downgrade_after_delete() -> Scenario {
     scenario(downgrade_of_lived("a deleted tree with V2 at work", start, false), RecoveryMode::Downgrade, false)
 }
 
+/// What was upgraded and nothing has worked on since, brought back as it stands in V2.
+fn downgrade_of(name: &'static str) -> Scenario {
+    let fixture = fixture(name);
+    let back = Return::to_the_old_files(name, &fixture, upgraded(&fixture)).with_assigned_as_init(&fixture);
+    scenario(back, RecoveryMode::Downgrade, false)
+}
+
+fn downgrade_old_of(name: &'static str) -> Scenario {
+    let fixture = fixture(name);
+    let start = upgraded(&fixture);
+    scenario(Return::to_the_old_files(name, &fixture, start), RecoveryMode::DowngradeOld, true)
+}
+
 /// DELETE was cut in the middle of its removal.
 fn downgrade_half_deleted() -> Scenario {
     let start = lived();
@@ -130,6 +143,12 @@ fn scenarios() -> Vec<Make> {
             all.push(Box::new(move || cancel_of(name)));
         }
     }
+    for name in ["two", "seed", "colliding", "sub-tasks"] {
+        all.push(Box::new(move || downgrade_of(name)));
+    }
+    for name in ["two", "seed", "colliding", "cancelled", "sub-tasks", "no PC at all"] {
+        all.push(Box::new(move || downgrade_old_of(name)));
+    }
     let more: [fn() -> Scenario; 9] = [
         cancel_half_way,
         downgrade_half_way,
@@ -151,14 +170,14 @@ fn one_fault_at_any_call_of_a_recovery_loses_nothing_and_one_more_run_finishes()
     let scenarios: Vec<Scenario> = scenarios().iter().map(|make| make()).collect();
     let mut work = Vec::new();
     for scenario in &scenarios {
-        let faults = scenario.faults_of_a_run();
+        let faults = scenario.every_fault();
         println!("{}: {} calls, {} faults, {:?}", scenario.name, scenario.calls.len(), faults.len(), scenario.kind);
         assert_eq!(scenario.kind, None, "{}", scenario.name);
         work.extend(faults.into_iter().map(|fault| (scenario, fault, 0)));
     }
     let tally = in_parallel(&work, |(scenario, (at, fault), _), tally| scenario.single(*at, *fault, tally));
     judge("single faults of RECOVERY", &tally, begun);
-    assert!(scenarios.len() >= 16 && tally.schedules > 4_000, "{} schedules", tally.schedules);
+    assert!(scenarios.len() >= 27 && tally.schedules > 11_000, "{} schedules", tally.schedules);
 }
 
 #[test]
@@ -191,36 +210,53 @@ fn a_fault_in_the_recovery_and_another_in_the_next_lose_nothing_either() {
     assert!(tally.schedules > pairs * 4, "{} schedules", tally.schedules);
 }
 
+/// A tree, what the gate says of it, and what a node leaves that starts there.
+fn of_the_gate() -> Vec<(String, MemoryStorage, &'static str, Gate)> {
+    let mut all = Vec::new();
+    for name in ["two", "seed", "colliding", "cancelled", "sub-tasks", "no PC at all"] {
+        let fixture = fixture(name);
+        all.push((format!("{name}, before"), fixture.storage.copy(), fixture.catalog, Gate::UseV1));
+        let whole = upgraded(&fixture);
+        all.push((format!("{name}, deleted"), deleted(&whole, fixture.catalog), fixture.catalog, Gate::UseV2));
+        all.push((format!("{name}, upgraded"), whole, fixture.catalog, Gate::UseV2));
+    }
+    let (fixture, tree) = half_way();
+    all.push(("half-way".to_owned(), tree, fixture.catalog, Gate::DoNotStart));
+    all
+}
+
 /// The gate has a few calls; after a fault at any of them the node asks again.
 #[test]
 fn a_fault_at_any_call_of_the_gate_never_lets_a_node_start_unrecorded() {
     const RECORD: &str = "Compaction_V2/TaskUpgrade.done/Started.n";
-    let fixture = fixture("seed");
-    let start = upgraded(&fixture);
-    let undisturbed = FaultStorage::new(&start.copy(), None, 1);
-    let session = builder(Arc::new(undisturbed.clone()), undisturbed.lock(), fixture.catalog).open().unwrap();
-    assert_eq!(session.node_gate("n").unwrap(), Gate::UseV2);
-    let calls = undisturbed.calls();
+    let trees = of_the_gate();
     let mut schedules = 0;
-    for at in 1..=calls.len() as u64 {
-        for fault in Fault::ALL {
-            let tree = start.copy();
-            let storage = FaultStorage::new(&tree, Some((at, fault)), at);
-            let session = builder(Arc::new(storage.clone()), storage.lock(), fixture.catalog).open().unwrap();
-            let answer = session.node_gate("n");
-            assert!(storage.struck(), "{fault:?} at call {at}");
-            schedules += 1;
-            if let Ok(verdict) = answer {
-                assert!(verdict != Gate::UseV1, "{fault:?} at call {at}");
-                assert!(verdict != Gate::UseV2 || exists(&tree, RECORD), "{fault:?} at call {at}: unrecorded");
+    for (name, start, catalog, right) in &trees {
+        let undisturbed = FaultStorage::new(&start.copy(), None, 1);
+        let session = builder(Arc::new(undisturbed.clone()), undisturbed.lock(), catalog).open().unwrap();
+        assert_eq!(session.node_gate("n").unwrap(), *right, "{name}");
+        for at in 1..=undisturbed.calls().len() as u64 {
+            for fault in Fault::ALL {
+                let tree = start.copy();
+                let storage = FaultStorage::new(&tree, Some((at, fault)), at);
+                let session = builder(Arc::new(storage.clone()), storage.lock(), catalog).open().unwrap();
+                let answer = session.node_gate("n");
+                let what = format!("{name}, {fault:?} at call {at}");
+                assert!(storage.struck(), "{what}");
+                schedules += 1;
+                let is_recorded = |tree| exists(tree, "Compaction_V2/TaskUpgrade.done") == exists(tree, RECORD);
+                if let Ok(verdict) = answer {
+                    assert!(verdict == *right || verdict == Gate::DoNotStart, "{what}: {verdict:?}");
+                    assert!(verdict != Gate::UseV2 || is_recorded(&tree), "{what}: unrecorded");
+                }
+                assert!(fresh(&tree, catalog).node_gate("n").unwrap() == *right, "{what}");
+                assert!(*right != Gate::UseV2 || is_recorded(&tree), "{what}");
+                let mut now = image(&tree);
+                now.remove(RECORD);
+                assert_eq!(now, image(start), "{what}: the gate changed more than its record");
             }
-            let again = fresh(&tree, fixture.catalog).node_gate("n").unwrap();
-            assert!(again == Gate::UseV2 && bytes(&tree, RECORD).is_empty(), "{fault:?} at call {at}");
-            let mut now = image(&tree);
-            now.remove(RECORD);
-            assert_eq!(now, image(&start), "{fault:?} at call {at}: the gate changed more than its record");
         }
     }
-    println!("the gate: {schedules} faults at {} calls", calls.len());
-    assert!(schedules >= 40, "{schedules}");
+    println!("the gate: {schedules} faults on {} trees", trees.len());
+    assert!(trees.len() >= 19 && schedules >= 800, "{schedules}");
 }

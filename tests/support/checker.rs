@@ -1,13 +1,14 @@
 //! The invariants of the design, read off a tree.
 //!
-//! The checker knows nothing of the operations: it takes names apart by itself, compares with what a fixture says by
-//! hand, and uses of the library nothing but the codec that decodes a `TaskInfo`.
+//! The checker knows nothing of the operations and shares no code with them: it takes names and bytes apart by itself and
+//! compares with what a fixture says by hand. Of the library it uses the types that hold a task and a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use comptask_upgrade::task::{StateV1, StateV2, TaskV1, TaskV2};
-use comptask_upgrade::{Codec, DefaultCodec, Gate, MemoryStorage, Operation};
+use comptask_upgrade::{Gate, MemoryStorage, Operation};
 
+use super::task_bytes::{read_v1, read_v2};
 use super::trees::{Expected, Fixture};
 
 /// Paths with the bytes of files, `None` for folders.
@@ -114,7 +115,7 @@ impl Checker {
             let v1_path = format!("{V1}/Scheduler/{}", expected.v1_name);
             let bytes = start[&v1_path].as_ref().expect("a V1 task is a file");
             let (base, state) = split_v1(&expected.v1_name);
-            Task { base, v1: DefaultCodec.decode_v1(bytes).unwrap(), state, expected: expected.clone(), v1_path }
+            Task { base, v1: read_v1(bytes).unwrap(), state, expected: expected.clone(), v1_path }
         };
         let mut foreign = Image::new();
         let mut foreign_managers = BTreeSet::new();
@@ -304,8 +305,7 @@ impl Checker {
         for task in self.tasks.iter().filter(|task| is_open(task.expected.state)) {
             let folder = format!("{SCHEDULER}/{}", task.expected.v2_id);
             let info = children(image, &folder).find_map(|(_, bytes)| bytes.as_ref().filter(|bytes| !bytes.is_empty()));
-            let node =
-                info.and_then(|bytes| DefaultCodec.decode_v2(bytes).ok()).map(|v2| v2.executenode).unwrap_or_default();
+            let node = info.and_then(|bytes| read_v2(bytes).ok()).map(|v2| v2.executenode).unwrap_or_default();
             managers.insert(format!("Compaction_V2/TaskAssigned/{}/Manager.{}", escaped(&node), task.expected.v2_id));
         }
         let there =
@@ -327,7 +327,7 @@ fn whole_in_v2(image: &Image, task: &Task) -> Result<Option<String>, String> {
     let ([(info_name, Some(bytes))], [status], 2) = (&infos[..], &words[..], files.len()) else {
         return Err(format!("{folder} holds {:?}", files.iter().map(|(name, _)| *name).collect::<Vec<_>>()));
     };
-    let v2 = DefaultCodec.decode_v2(bytes).map_err(|error| format!("{folder}/{info_name}: {error}"))?;
+    let v2 = read_v2(bytes).map_err(|error| format!("{folder}/{info_name}: {error}"))?;
     let wanted = task.expected.state;
     if *status != wanted.word() {
         return Err(format!("{folder} has the status {status}, not {}", wanted.word()));

@@ -56,6 +56,11 @@ impl Disk {
     pub fn make_durable(&self, made: &[Change]) {
         let images = self.0.lock();
         for change in made {
+            let change = match change {
+                // A folder that is gone for good is so with all that was gone from it before.
+                Change::Remove { path, .. } => &Change::Remove { path: path.clone(), recursive: true },
+                other => other,
+            };
             apply(&images.durable, change)
                 .unwrap_or_else(|error| panic!("{change:?} rests on what is not durable: {error}"));
         }

@@ -15,6 +15,7 @@ pub mod returned;
 pub mod sessions;
 pub mod steps;
 pub mod sweep;
+pub mod task_bytes;
 pub mod trees;
 pub mod turns;
 pub mod v1_files;

@@ -1,15 +1,16 @@
 //! I1, I2 and I7 for RECOVERY, read off a tree; and trees on which V2 has been at work.
 //!
-//! The checker is told by hand what V1 must be in the end. It takes no name apart and uses of the library nothing but
-//! the codec.
+//! The checker is told by hand what V1 must be in the end. It takes no name apart, reads bytes by itself, and uses of the
+//! library the types that hold a task and a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use comptask_upgrade::task::{Memo, StateV1, StateV2, TaskV1};
-use comptask_upgrade::{Codec, DefaultCodec, MemoryStorage, Operation, Storage};
+use comptask_upgrade::{MemoryStorage, Operation, Storage};
 
 use super::checker::{image, Image};
 use super::sessions::{fresh, run};
+use super::task_bytes::read_v1;
 use super::trees::{fixture, Fixture};
 use super::v1_files::{file, path, remove, rename, v1_task, v2, v2_task};
 
@@ -64,7 +65,7 @@ impl Return {
             let (old, new) =
                 (format!("Compaction/Scheduler/{}", expected.v1_name), format!("Compaction/Scheduler/{base}"));
             let Some(Wanted::Bytes(bytes)) = self.wanted.remove(&old) else { continue };
-            let task = TaskV1 { state: StateV1::Init, ..DefaultCodec.decode_v1(&bytes).unwrap() };
+            let task = TaskV1 { state: StateV1::Init, ..read_v1(&bytes).unwrap() };
             self.wanted.insert(new.clone(), Wanted::Task(Box::new(task)));
             self.carried.push((format!("Compaction_V2/Scheduler/{}", expected.v2_id), new));
         }
@@ -77,7 +78,7 @@ impl Return {
             None => Err(format!("{at} should not be there")),
             Some(Wanted::Bytes(wanted)) if wanted == bytes => Ok(()),
             Some(Wanted::Bytes(_)) => Err(format!("{at} has other bytes")),
-            Some(Wanted::Task(wanted)) => match DefaultCodec.decode_v1(bytes) {
+            Some(Wanted::Task(wanted)) => match read_v1(bytes) {
                 Ok(task) if task == **wanted => Ok(()),
                 other => Err(format!("{at} holds {other:?}, not {wanted:?}")),
             },
@@ -212,7 +213,7 @@ pub fn downgrade_of_lived(name: &'static str, start: MemoryStorage, v1_is_there:
             }
             continue;
         }
-        let task = DefaultCodec.decode_v1(old[&at].as_ref().expect("a file")).unwrap();
+        let task = read_v1(old[&at].as_ref().expect("a file")).unwrap();
         wanted.insert(at.clone(), Wanted::Task(Box::new(task)));
         carried.push((folder(expected.v2_id), at));
     }

@@ -170,15 +170,6 @@ impl Scenario {
         }
         all
     }
-
-    /// Every fault, or, of a tree whose tasks are much alike, each third unless all are asked for.
-    pub fn faults_of_a_run(&self) -> Vec<(u64, Fault)> {
-        let all = self.every_fault();
-        if self.calls.len() < 120 || std::env::var_os("COMPTASK_ALL_FAULTS").is_some() {
-            return all;
-        }
-        all.into_iter().step_by(3).collect()
-    }
 }
 
 /// Numbers from a seed (splitmix64), so that a schedule can be had again.
