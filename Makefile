@@ -24,7 +24,7 @@ SAME_RUN := sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g'
 JOBS ?= $(shell nproc)
 
 .PHONY: help build libraries tool demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
-.PHONY: test-abi abi-baseline fuzz test-fuzz round-trip test-valgrind test-threads test-miri
+.PHONY: test-abi abi-baseline fuzz test-fuzz test-schedules round-trip test-valgrind test-threads test-miri
 .PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program test-ha test-kerberos
 
 help:
@@ -73,7 +73,7 @@ demo-hdfs: tool test-cluster-program
 test-rust: setup-test setup-cluster
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets --features zookeeper -- -D warnings
+	cargo clippy --locked --features zookeeper -- -D warnings
 	cargo clippy --locked --features hdfs-native -- -D warnings
 	cargo clippy --locked --features libhdfs -- -D warnings
 	cargo clippy --locked --all-targets --features test-hooks,$(ALL_FEATURES) -- -D warnings
@@ -100,6 +100,11 @@ test-fuzz: setup-test
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --release --locked --all-targets --manifest-path fuzz/Cargo.toml -- -D warnings
 	fuzz/run.sh 10
+
+# make test-schedules a million random courses with three faults or more, and every pair of faults of every kind; an hour or so
+test-schedules: setup-test
+	COMPTASK_SCHEDULES=1000000 cargo test --locked --test random_schedules -- --nocapture
+	COMPTASK_ALL_FAULTS=1 cargo test --locked --test double_faults --test protocol_model -- --nocapture
 
 # make round-trip   a million generated tasks from V1 to V2 and back, through their bytes
 round-trip: setup
@@ -147,7 +152,8 @@ test-cpp: setup-test setup-cluster tool hooks
 	  sanitize=OFF; [ $$kind = plain ] || sanitize=ON; \
 	  cmake -S cpp_tests -B $(BUILD)/cpp_tests_$$kind -DCOMPTASK_UPGRADE_SANITIZE=$$sanitize $(CPP_TESTS) || exit; \
 	  cmake --build $(BUILD)/cpp_tests_$$kind --parallel $(JOBS) || exit; \
-	  ctest --test-dir $(BUILD)/cpp_tests_$$kind --label-exclude cluster --output-on-failure --no-tests=error || exit; \
+	  ctest --test-dir $(BUILD)/cpp_tests_$$kind --label-exclude cluster --parallel $(JOBS) --output-on-failure \
+	    --no-tests=error || exit; \
 	done
 	ffi_examples/demo.sh $(BUILD)/bin | $(SAME_RUN) | diff -u ffi_examples/demo.expected -
 	@echo "the demo's output is as expected"
