@@ -12,7 +12,7 @@ mod support;
 
 use std::time::Instant;
 
-use comptask_upgrade::{MemoryStorage, Operation, RunOptions};
+use comptask_upgrade::{ErrorKind, MemoryStorage, Operation, RunOptions};
 use support::checker::Checker;
 use support::faults::{check_the_model, Fault};
 use support::sessions::{fresh, run};
@@ -116,6 +116,8 @@ fn one_fault_at_any_call_loses_nothing_and_one_more_run_finishes() {
     for scenario in &scenarios {
         let faults = scenario.every_fault();
         println!("{}: {} calls, {} faults, {:?}", scenario.name, scenario.calls.len(), faults.len(), scenario.kind);
+        let is_refused = scenario.name == "delete  of foreign";
+        assert_eq!(scenario.kind, is_refused.then_some(ErrorKind::Refused), "{}", scenario.name);
         work.extend(faults.into_iter().map(|fault| (scenario, fault, 0)));
     }
     let tally = in_parallel(&work, |(scenario, (at, fault), _), tally| scenario.single(*at, *fault, tally));

@@ -177,8 +177,9 @@ fn a_struct_is_read_by_its_size() {
     let mut newer = Newer { options: ctu_run_options { flags: 4, in_flight: 9, recovery_mode: 2, ..zero }, tail: 0 };
     let mut read = |size: usize, tail: u64| {
         (newer.options.struct_size, newer.tail) = (size, tail);
+        // The pointer is one to all of it: what it points to may be read to the end.
         // SAFETY: `size` bytes are readable there, or the size is refused.
-        unsafe { structs::read(std::ptr::from_ref(&newer.options)) }
+        unsafe { structs::read(std::ptr::from_ref(&newer).cast::<ctu_run_options>()) }
     };
     let whole = std::mem::size_of::<ctu_run_options>();
     assert_eq!(read(whole, 0).unwrap().in_flight, 9);

@@ -129,6 +129,14 @@ pub struct PhaseFacts {
     pub recovery: bool,
 }
 
+impl PhaseFacts {
+    /// The same without the tasks, which nodes make and finish while the operations leave them alone.
+    #[must_use]
+    pub fn without_tasks(self) -> Self {
+        Self { v1_tasks: false, v2_tasks: false, ..self }
+    }
+}
+
 /// The phase of a tree, or the words for why no phase fits it.
 pub fn phase(facts: PhaseFacts) -> Result<Phase, String> {
     // Both names of the V1 tree at once are made by nobody here: somebody began V1 anew while it was being deleted.

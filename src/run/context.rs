@@ -124,7 +124,12 @@ impl Run<'_> {
 
     /// What every operation that changes the tree does first under the lock: what earlier runs left unfinished goes,
     /// so that a stale holder's renames find nothing to move, and the name of the holder is written.
-    pub(super) fn begin(&self) -> Result<()> {
+    ///
+    /// `seen` is by what the operation was found to be right. Until their fences are gone others may still have changed it.
+    ///
+    /// # Errors
+    /// `Locked` where they did: nothing is changed then.
+    pub(super) fn begin(&self, seen: &Trees) -> Result<()> {
         // What a killed process left in caches is about to be trusted.
         self.storage().flush()?;
         let waves = self.waves();
@@ -165,15 +170,11 @@ impl Run<'_> {
         };
         let staged = fence.join(layout::LOCK_FILE);
         waves.create(&staged, holder.to_bytes())?;
-        waves.rename(&staged, &layout::lock_file())
-    }
-
-    /// That the trees are as they were when the operation was found to be right. Until [`Run::begin`] took its fence away
-    /// a run that had lost the lock could still go on.
-    pub(super) fn unchanged_since(&self, seen: &Trees) -> Result<()> {
-        if trees::read(self.storage())?.facts == seen.facts {
+        waves.rename(&staged, &layout::lock_file())?;
+        if trees::read(self.storage())?.facts.without_tasks() == seen.facts.without_tasks() {
             return Ok(());
         }
+        self.end()?;
         Err(changed_meanwhile())
     }
 
@@ -334,6 +335,6 @@ pub(super) fn some_of(names: &[impl AsRef<str>]) -> String {
 
 /// What was found before [`Run::begin`] is no longer so.
 pub(super) fn changed_meanwhile() -> Error {
-    Error::new(ErrorKind::Refused, "another run, which has lost the lock since, changed the trees meanwhile")
-        .advise("run STATUS, then the command again where it still fits")
+    Error::new(ErrorKind::Locked, "another run, which has lost the lock since, changed the trees as this one began")
+        .advise("see that the other run has ended, then run STATUS, and the command again where it still fits")
 }

@@ -35,8 +35,8 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     // What forbids it is found before the first write.
     let manifests = check(run, &seen)?;
     // Where there was no V2 this leaves an empty one: a root that holds neither tree is no cluster.compact any more.
-    run.begin()?;
-    let result = run.unchanged_since(&seen).and_then(|()| delete(run, &seen, manifests.as_ref()));
+    run.begin(&seen)?;
+    let result = delete(run, &seen, manifests.as_ref());
     end(run, result)
 }
 

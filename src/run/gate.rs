@@ -56,7 +56,10 @@ impl Session {
                 answer => answer.map(|()| true)?,
             };
             match durable_phase(storage)? {
-                Ok(seen) if recorded => return Ok(gate(seen)),
+                // Where one upgrade went and another came meanwhile, the record went with the first.
+                Ok(seen) if recorded && (seen != Phase::Upgraded || storage.find(&record)?.is_some()) => {
+                    return Ok(gate(seen));
+                }
                 Ok(seen) => phase = seen,
                 // An operation that is under way may have left the trees in a state that no phase fits.
                 Err(_) => break,

@@ -30,7 +30,7 @@ pub(super) fn clear_rubbish(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::Locked => return Ok(()),
         acquired => acquired?,
     }
-    let begun = run.begin();
+    let begun = run.begin(seen);
     end(run, begun)
 }
 

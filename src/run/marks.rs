@@ -13,7 +13,7 @@ use super::rounds;
 use super::scan::{MarkScan, V1File, V1Scan, V2Scan};
 use super::session::Session;
 use super::task_facts::{Facts, Listings};
-use super::trees;
+use super::trees::{self, Trees};
 use super::upgrade::{self, refused};
 use super::v1_check::Manifests;
 use crate::cluster::{Catalog, CatalogSnapshot};
@@ -32,7 +32,7 @@ impl Session {
     /// `InvalidArgument` where the base is no V1 base or the lock is not held; `Refused` in a phase without an upgrade.
     pub fn mark_upgrading(&self, v1_base: &str, node: &str) -> Result<()> {
         check_base(v1_base)?;
-        self.with_marks(|run| {
+        self.with_marks(|run, _| {
             run.waves().make_folder(&layout::upgrading())?;
             step(run, &steps::mark(v1_base, node))
         })
@@ -44,7 +44,7 @@ impl Session {
     /// `NotFound` where it was not marked as being converted for this node.
     pub fn mark_upgraded(&self, v1_base: &str, node: &str) -> Result<()> {
         check_base(v1_base)?;
-        self.with_marks(|run| step(run, &steps::complete(v1_base, node)))
+        self.with_marks(|run, _| step(run, &steps::complete(v1_base, node)))
     }
 
     /// Whether a task is converted (seed: `IfUpgraded`). Needs no lock.
@@ -64,7 +64,7 @@ impl Session {
     /// Removes every mark of a task (seed: `UnMarkUpgradeFile`); fine where it has none. Needs the lock.
     pub fn mark_remove(&self, v1_base: &str) -> Result<()> {
         check_base(v1_base)?;
-        self.with_marks(|run| {
+        self.with_marks(|run, _| {
             let marks = MarkScan::read(run.storage())?;
             let mut paths = Vec::new();
             for node in marks.in_progress.get(v1_base).into_iter().flatten() {
@@ -83,8 +83,8 @@ impl Session {
     /// # Errors
     /// `Refused` unless every V1 task is marked as converted, with the names of those that are not.
     pub fn mark_all_upgraded(&self) -> Result<()> {
-        self.with_marks(|run| {
-            run.begin()?;
+        self.with_marks(|run, seen| {
+            run.begin(seen)?;
             let result = all_upgraded(run);
             upgrade::end(run, result)
         })
@@ -102,12 +102,12 @@ impl Session {
             match phase {
                 Phase::Upgraded => {
                     let manifests = Manifests::read(run.storage())?;
-                    run.begin()?;
+                    run.begin(&seen)?;
                     let cleared = clear_leftover_marks(run, &manifests);
                     upgrade::end(run, cleared)
                 }
                 Phase::Deleting if !seen.facts.v1_deleting => {
-                    run.begin()?;
+                    run.begin(&seen)?;
                     let cleared = run.confirm().and_then(|()| run.take_away(&layout::done()));
                     upgrade::end(run, cleared)
                 }
@@ -117,11 +117,12 @@ impl Session {
         })
     }
 
-    fn with_marks(&self, work: impl FnOnce(&mut Run<'_>) -> Result<()>) -> Result<()> {
+    fn with_marks(&self, work: impl FnOnce(&mut Run<'_>, &Trees) -> Result<()>) -> Result<()> {
         self.locked(|run| {
-            let phase = trees::read(run.storage())?.phase()?;
+            let seen = trees::read(run.storage())?;
+            let phase = seen.phase()?;
             match phase {
-                Phase::NotStarted | Phase::Upgrading => work(run),
+                Phase::NotStarted | Phase::Upgrading => work(run, &seen),
                 _ => Err(refused(phase, "there is no upgrade to mark tasks in")),
             }
         })

@@ -54,7 +54,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     run.acquire()?;
     // Everything read before the lock was held is read again.
     let seen = look(run)?;
-    let course = course(run, &seen)?;
+    let (course, scanned) = course(run, &seen)?;
     if let Course::Begin(mode) = course {
         let evidence = evidence(run, &seen)?;
         let weighed = weigh(run, mode, &evidence).and_then(|mode| check_up_front(run, mode).map(|()| mode));
@@ -62,25 +62,39 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
             Ok(mode) => mode,
             // A direction in which nothing has been done must not stand in the way of another.
             Err(error) if seen.facts.recovery => {
-                run.begin()?;
-                let taken = take_unbegun_away(run);
+                run.begin(&seen)?;
+                let taken = still_so(run, &scanned).and_then(|()| run.take_away(&layout::recovery()));
                 end(run, taken)?;
                 run.report.phase = trees::read(run.storage())?.phase()?;
                 return Err(error);
             }
             Err(error) => return Err(error),
         };
-        run.begin()?;
-        let result = begin(run, &seen, mode, &evidence).and_then(|()| go(run, mode, false));
+        run.begin(&seen)?;
+        let result = still_so(run, &scanned)
+            .and_then(|()| begin(run, &seen, mode, &evidence))
+            .and_then(|()| go(run, mode, false));
         return end(run, result);
     }
-    run.begin()?;
-    let result = match course {
+    run.begin(&seen)?;
+    let result = still_so(run, &scanned).and_then(|()| match course {
         Course::Nothing(text) => take_empty_recovery_away(run, text),
         Course::Resume(mode) | Course::Begin(mode) => go(run, mode, false),
         Course::ResumeCarried => go(run, RecoveryMode::Downgrade, true),
-    };
+    });
     end(run, result)
+}
+
+/// What an earlier RECOVERY says of itself.
+type Scanned = (Option<RecoveryMode>, bool, bool);
+
+/// That it says what it said before the fences of others were gone: its marks are the names that tasks were given.
+fn still_so(run: &Run<'_>, scanned: &Scanned) -> Result<()> {
+    let now = RecoveryScan::read(run.storage())?;
+    if (now.mode, now.begun, now.all_carried) == *scanned {
+        return Ok(());
+    }
+    Err(changed_meanwhile())
 }
 
 fn look(run: &mut Run<'_>) -> Result<Trees> {
@@ -90,9 +104,10 @@ fn look(run: &mut Run<'_>) -> Result<Trees> {
 }
 
 /// Which way it goes: an earlier run has decided it, or the phase and the caller do.
-fn course(run: &mut Run<'_>, seen: &Trees) -> Result<Course> {
+fn course(run: &mut Run<'_>, seen: &Trees) -> Result<(Course, Scanned)> {
     let asked = run.options.recovery_mode;
     let scan = RecoveryScan::read(run.storage())?;
+    let scanned = (scan.mode, scan.begun, scan.all_carried);
     run.report.unknown.extend(scan.unknown.iter().cloned());
     if let Some(mode) = scan.mode {
         if asked != RecoveryMode::Auto && asked != mode {
@@ -102,12 +117,13 @@ fn course(run: &mut Run<'_>, seen: &Trees) -> Result<Course> {
                 .advise(format!("run RECOVERY with the mode {} or auto to finish it", mode.word())));
         }
         run.report.recovery_mode = Some(mode);
-        return Ok(match (scan.begun, scan.all_carried) {
+        let course = match (scan.begun, scan.all_carried) {
             // It was stopped before it had looked for nodes once more: nothing has been done, so all is proved anew.
             (false, _) => Course::Begin(mode),
             (true, true) => Course::ResumeCarried,
             (true, false) => Course::Resume(mode),
-        });
+        };
+        return Ok((course, scanned));
     }
     if !scan.unknown.is_empty() && !run.options.force {
         let what = format!("files in it that no rule explains would go with it: {}", some_of(&scan.unknown));
@@ -117,9 +133,9 @@ fn course(run: &mut Run<'_>, seen: &Trees) -> Result<Course> {
     }
     let phase = seen.phase_before_recovery()?;
     match permit(Operation::Recovery, phase) {
-        Permit::Nothing(text) => Ok(Course::Nothing(text)),
-        Permit::RecoverAnyWay => Ok(Course::Begin(asked)),
-        Permit::DowngradeOnly if asked == RecoveryMode::Downgrade => Ok(Course::Begin(asked)),
+        Permit::Nothing(text) => Ok((Course::Nothing(text), scanned)),
+        Permit::RecoverAnyWay => Ok((Course::Begin(asked), scanned)),
+        Permit::DowngradeOnly if asked == RecoveryMode::Downgrade => Ok((Course::Begin(asked), scanned)),
         Permit::DowngradeOnly => {
             let why = format!("the old V1 files are gone, so there is no way back by {}", asked.word());
             Err(refused(phase, &why).advise("run RECOVERY with the mode downgrade: it makes V1 tasks of the V2 tasks"))
@@ -227,20 +243,11 @@ fn check_up_front(run: &Run<'_>, mode: RecoveryMode) -> Result<()> {
     rights::refuse(&rights::missing(run, &folders)?)
 }
 
-/// Takes a RECOVERY away in which nothing has been done: one that says no direction, or that never was sure of the nodes.
-fn take_unbegun_away(run: &Run<'_>) -> Result<()> {
-    if run.storage().find(&layout::recovery_begun())?.is_some() {
-        // Its marks say which names tasks were given.
-        return Err(changed_meanwhile());
-    }
-    run.take_away(&layout::recovery())
-}
-
 /// Makes the direction durable: from here only RECOVERY goes on. Nodes are looked for once more after it.
 fn begin(run: &mut Run<'_>, seen: &Trees, mode: RecoveryMode, evidence: &Evidence) -> Result<()> {
-    run.unchanged_since(seen)?;
     let started_before = run.report.started_nodes.clone();
-    take_unbegun_away(run)?;
+    // One that says no direction, or in which nothing was done.
+    run.take_away(&layout::recovery())?;
     let staged = run.fence().join(layout::RECOVERY);
     let create = |name: &str, bytes| run.waves().create(&staged.join(name), bytes);
     create(&layout::recovery_mode_name(mode.word()), Vec::new())?;
@@ -362,7 +369,7 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         return clear_rubbish(run, seen).map(|()| run.report.conclude(run.report.phase, text));
     }
     let mut refusals: Vec<Error> = run.session.all_offline().err().into_iter().collect();
-    let decided = course(run, seen).and_then(|course| match course {
+    let decided = course(run, seen).and_then(|(course, _)| match course {
         Course::Begin(mode) => {
             let evidence = evidence(run, seen)?;
             weigh(run, mode, &evidence).map(Course::Begin)

@@ -95,8 +95,8 @@ fn under_the_lock(run: &mut Run<'_>) -> Result<()> {
         complete.refuse_changed(&v1)?;
     }
     check_up_front(run, &seen, &v1)?;
-    run.begin()?;
-    let result = run.unchanged_since(&seen).and_then(|()| upgrade(run, &seen, complete.as_ref()));
+    run.begin(&seen)?;
+    let result = upgrade(run, &seen, complete.as_ref());
     end(run, result)
 }
 
@@ -241,12 +241,13 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     } else if !left_over.is_empty() {
         run.acquire()?;
         // Everything read before the lock was held is read again.
-        let phase = trees::read(run.storage())?.phase()?;
+        let seen = trees::read(run.storage())?;
+        let phase = seen.phase()?;
         if phase != Phase::Upgraded {
             return Err(refused(phase, "another operation began just now"));
         }
         let manifests = Manifests::read(run.storage())?;
-        run.begin()?;
+        run.begin(&seen)?;
         let cleared = clear_leftover_marks(run, &manifests);
         end(run, cleared)?;
     }

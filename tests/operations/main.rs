@@ -8,6 +8,7 @@ mod support;
 
 mod broken_files;
 mod delete;
+mod error_kinds;
 mod gate;
 mod locking;
 mod marks;

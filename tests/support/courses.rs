@@ -3,7 +3,7 @@
 
 use comptask_upgrade::{ErrorKind, MemoryStorage, Operation, RecoveryMode};
 
-use super::checker::{differences, image, normal, Checker, Image};
+use super::checker::{differences, image, normal, under_way_bars_nodes, Checker, Image};
 use super::disk::Disk;
 use super::faults::Fault;
 use super::returned::{downgrade_of_lived, lived, upgraded, without_rubbish, Return};
@@ -21,11 +21,12 @@ pub enum Law {
 
 impl Law {
     fn holds(&self, now: &Image, tree: &MemoryStorage, catalog: &str) -> Result<(), String> {
+        let Answered::Gate(gate) = Step::Gate.plainly(&tree.copy(), catalog) else {
+            return Err("the gate does not answer".to_owned());
+        };
+        under_way_bars_nodes(now, gate)?;
         match self {
             Self::Upgrade(checker) => {
-                let Answered::Gate(gate) = Step::Gate.plainly(&tree.copy(), catalog) else {
-                    return Err("the gate does not answer".to_owned());
-                };
                 checker.node_may_start(now, gate)?;
                 if now.contains_key("Compaction_V2/Taskrecovery") {
                     return checker.v1_is_whole(now);
@@ -85,7 +86,8 @@ impl Course {
     /// The first process with its fault, and how many calls the second one makes after it.
     pub fn befall(&self, fault: (u64, Fault), seed: u64) -> (Disk, u64) {
         let disk = Disk::new(&self.start.copy());
-        let (_, storage) = self.steps[0].disturbed(&disk, self.catalog, [fault], seed);
+        let (answered, storage) = self.steps[0].disturbed(&disk, self.catalog, [fault], seed);
+        no_defect_was_seen(answered).unwrap_or_else(|why| panic!("{self:?}, {fault:?}: {why}"));
         assert!(storage.struck(), "{self:?}: call {} was not reached", fault.0);
         let (_, next) = self.steps[1].disturbed(&disk.copy(), self.catalog, [], seed);
         (disk, next.calls().len() as u64)
@@ -94,7 +96,8 @@ impl Course {
     /// The second process with its fault, on what the first left.
     pub fn pair(&self, left: &Disk, fault: (u64, Fault), seed: u64, tally: &mut Tally) -> Result<(), String> {
         let disk = left.copy();
-        let (_, storage) = self.steps[1].disturbed(&disk, self.catalog, [fault], seed);
+        let (answered, storage) = self.steps[1].disturbed(&disk, self.catalog, [fault], seed);
+        no_defect_was_seen(answered)?;
         let Some((_, befallen)) = storage.faults().first().copied() else {
             return Err("the call was not reached".to_owned());
         };
@@ -124,6 +127,16 @@ impl Course {
 impl std::fmt::Debug for Course {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(to, "{:?}, then {:?}", self.steps[0], self.steps[1])
+    }
+}
+
+/// No fault makes a run blame itself, or whoever changed the files: nobody did.
+pub fn no_defect_was_seen(answered: Answered) -> Result<(), String> {
+    match answered {
+        Answered::Failed(ErrorKind::Internal | ErrorKind::Damaged | ErrorKind::Corrupt) => {
+            Err(format!("a process that was disturbed answered {answered:?}"))
+        }
+        _ => Ok(()),
     }
 }
 

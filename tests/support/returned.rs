@@ -95,7 +95,7 @@ impl Return {
             }
             return self.ended(&now).map_err(|why| format!("I2: neither as before nor as after: {why}"));
         }
-        self.no_task_is_lost(now)?;
+        self.carried_are_somewhere(now)?;
         let start = image(&self.start);
         for (from, to) in &self.finished {
             let bytes = start.get(from);
@@ -111,15 +111,31 @@ impl Return {
         Ok(())
     }
 
-    /// I1 alone, whatever came after: each task is whole in V2 as it was, or in V1 as it must be.
+    /// I1 alone, whatever came after: each task that is carried is whole in V2 as it was, or in V1 as it must be; and V1's
+    /// other files are there, or all of V2 is as it was.
     pub fn no_task_is_lost(&self, now: &Image) -> Result<(), String> {
+        let start = image(&self.start);
+        self.carried_are_somewhere(now)?;
+        let carried = |at: &String| self.carried.iter().any(|(_, to)| to == at);
+        let old_names = |at: &String| self.finished.iter().find(|(_, to)| to == at).map(|(from, _)| from);
+        let is_in_v1 = |at: &String| {
+            self.holds_file(now, at).is_ok() || old_names(at).is_some_and(|from| now.get(from) == start.get(from))
+        };
+        let mut in_v2 = start.iter().filter(|(path, _)| path.starts_with("Compaction_V2/Scheduler/"));
+        if self.wanted.keys().filter(|at| !carried(at)).all(is_in_v1)
+            || in_v2.all(|(path, bytes)| now.get(path) == Some(bytes))
+        {
+            return Ok(());
+        }
+        Err("I1: neither V1's files nor V2's are all there".to_owned())
+    }
+
+    fn carried_are_somewhere(&self, now: &Image) -> Result<(), String> {
         let start = image(&self.start);
         for (folder, at) in &self.carried {
             let below = format!("{folder}/");
-            let whole_in_v2 = start
-                .iter()
-                .filter(|(path, _)| path.starts_with(&below))
-                .all(|(path, bytes)| now.get(path) == Some(bytes));
+            let mut files = start.iter().filter(|(path, _)| path.starts_with(&below));
+            let whole_in_v2 = files.all(|(path, bytes)| now.get(path) == Some(bytes));
             if !whole_in_v2 {
                 self.holds_file(now, at).map_err(|why| format!("I1: {folder} is in neither tree: {why}"))?;
             }

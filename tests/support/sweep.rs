@@ -1,6 +1,9 @@
 //! An operation on a tree, disturbed at any of its calls; and how the schedules of a sweep are carried out and judged.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,6 +51,12 @@ impl Tally {
 
     pub fn strike(&mut self, fault: Fault) {
         *self.faults.entry(fault).or_default() += 1;
+    }
+}
+
+impl Debug for Scenario {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(&self.name)
     }
 }
 
@@ -200,14 +209,16 @@ pub fn in_parallel(items: &[Item<'_>], work: impl Fn(&Item<'_>, &mut Tally) -> R
     })
 }
 
-/// Works on every item with two threads. What fails is gathered: one defect shows in many schedules.
-pub fn by_two<T: Sync>(items: &[T], work: impl Fn(&T, &mut Tally) -> Result<(), String> + Sync) -> Tally {
+/// Works on every item with two threads. What fails is gathered: one defect shows in many schedules. A panic is a failure
+/// that names its item.
+pub fn by_two<T: Sync + Debug>(items: &[T], work: impl Fn(&T, &mut Tally) -> Result<(), String> + Sync) -> Tally {
     let next = AtomicUsize::new(0);
     let all = Mutex::new(Tally::default());
     let drain = || loop {
         let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
         let mut tally = Tally::default();
-        if let Err(why) = work(item, &mut tally) {
+        let worked = catch_unwind(AssertUnwindSafe(|| work(item, &mut tally)));
+        if let Err(why) = worked.unwrap_or_else(|panic| Err(format!("{item:?} panicked: {}", text_of(&*panic)))) {
             tally.failures.push(why);
         }
         all.lock().add(&tally);
@@ -220,6 +231,11 @@ pub fn by_two<T: Sync>(items: &[T], work: impl Fn(&T, &mut Tally) -> Result<(), 
         }
     });
     all.into_inner()
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")
 }
 
 pub fn judge(what: &str, tally: &Tally, begun: Instant) {

@@ -25,6 +25,8 @@ struct State {
     seen: Vec<MemoryStorage>,
     /// Whether the first process has lost its lock before it had made its fence.
     is_lost: bool,
+    /// A call is being made: the turn does not go over before it is.
+    is_busy: bool,
 }
 
 /// Who may go on.
@@ -35,13 +37,13 @@ struct Turns {
 }
 
 impl Turns {
-    /// Waits until this process may make one more call.
-    fn wait(&self, me: usize) {
+    /// Waits until this process may make one more call; it is made when what is given back goes.
+    fn wait(&self, me: usize) -> Call<'_> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             // Whoever has ended needs no turn, and after the last turn the first goes before the other.
             let (whose, left) = state.schedule.front().copied().unwrap_or((usize::from(state.ended[0]), u64::MAX));
-            if left == 0 || state.ended[whose] {
+            if !state.is_busy && (left == 0 || state.ended[whose]) {
                 state.schedule.pop_front();
                 if state.seen.is_empty() {
                     let image = self.tree.image();
@@ -51,11 +53,12 @@ impl Turns {
                 self.changed.notify_all();
                 continue;
             }
-            if whose == me {
+            if !state.is_busy && whose == me {
+                state.is_busy = true;
                 if let Some((_, left)) = state.schedule.front_mut() {
                     *left -= 1;
                 }
-                return;
+                return Call(self);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -64,6 +67,25 @@ impl Turns {
     fn end(&self, me: usize) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).ended[me] = true;
         self.changed.notify_all();
+    }
+}
+
+/// One call that is being made.
+struct Call<'t>(&'t Turns);
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).is_busy = false;
+        self.0.changed.notify_all();
+    }
+}
+
+/// A process that is gone, in whatever way, keeps nobody waiting.
+struct Ends<'t>(&'t Turns, usize);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.end(self.1);
     }
 }
 
@@ -79,13 +101,13 @@ impl Storage for InTurn {
     }
 
     fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
-        self.turns.wait(self.me);
+        let _call = self.turns.wait(self.me);
         self.turns.tree.list(folder, sink)
     }
 
     fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
         let one = |path| {
-            self.turns.wait(self.me);
+            let _call = self.turns.wait(self.me);
             self.turns.tree.stat_batch(std::slice::from_ref(path), in_flight).remove(0)
         };
         paths.iter().map(one).collect()
@@ -93,7 +115,7 @@ impl Storage for InTurn {
 
     fn read_batch(&self, paths: &[TreePath], limit_bytes: u64, in_flight: usize) -> Vec<Result<Vec<u8>>> {
         let one = |path| {
-            self.turns.wait(self.me);
+            let _call = self.turns.wait(self.me);
             self.turns.tree.read_batch(std::slice::from_ref(path), limit_bytes, in_flight).remove(0)
         };
         paths.iter().map(one).collect()
@@ -107,7 +129,7 @@ impl Storage for InTurn {
         }
         let one = |change| {
             flow.fence.permit()?;
-            self.turns.wait(self.me);
+            let _call = self.turns.wait(self.me);
             self.turns.tree.change_batch(std::slice::from_ref(change), open()).remove(0)
         };
         changes.iter().map(one).collect()
@@ -122,15 +144,19 @@ pub fn both(
     steps: [Step; 2],
     schedule: &[Turn],
 ) -> ([Answered; 2], Vec<MemoryStorage>) {
-    let state =
-        State { schedule: schedule.iter().copied().collect(), ended: [false; 2], seen: Vec::new(), is_lost: false };
+    let state = State {
+        schedule: schedule.iter().copied().collect(),
+        ended: [false; 2],
+        seen: Vec::new(),
+        is_lost: false,
+        is_busy: false,
+    };
     let turns = Arc::new(Turns { tree: tree.clone(), state: Mutex::new(state), changed: Condvar::new() });
     let run = |me: usize| {
+        let _ends = Ends(&turns, me);
         let storage = InTurn { turns: Arc::clone(&turns), me };
         let session = builder(Arc::new(storage), OneLock::default(), catalog).open().unwrap();
-        let answered = steps[me].take(&session);
-        turns.end(me);
-        answered
+        steps[me].take(&session)
     };
     let answers = std::thread::scope(|scope| {
         let other = scope.spawn(|| run(1));
