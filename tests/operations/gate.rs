@@ -12,6 +12,7 @@ use comptask_upgrade::{
 use parking_lot::Mutex;
 use Gate::{DoNotStart, UseV1, UseV2};
 
+use crate::support::disk::Disk;
 use crate::support::faults::{Fault, FaultStorage};
 use crate::support::meddling::Meddling;
 use crate::support::places::{on_both_with, Place};
@@ -157,6 +158,30 @@ fn a_recovery_that_begins_between_the_look_and_the_record_is_seen() {
         }
         assert!(verdicts.iter().all(|count| *count > 1), "{mode:?}: {verdicts:?}");
     }
+}
+
+/// A process is killed and leaves what it did last in caches; a node is let in by that, and then the power goes.
+#[test]
+fn what_a_node_went_by_is_still_there_after_a_power_cut() {
+    let mut verdicts = [0; 3];
+    for at in 1.. {
+        let disk = Disk::new(&fixture("seed").storage);
+        let killed = FaultStorage::on(&disk, [(at, Fault::CrashAfter)], 1);
+        let upgrade = builder(Arc::new(killed.clone()), killed.lock(), CATALOG).open().unwrap();
+        drop(upgrade.run(Operation::Upgrade, &RunOptions::default(), None));
+        if !killed.struck() {
+            break;
+        }
+        let of_node = FaultStorage::on(&disk, [], 1);
+        let node = builder(Arc::new(of_node), OneLock::default(), CATALOG).open().unwrap();
+        let gate = node.node_gate("n").unwrap();
+        // Of what nobody made durable nothing is left.
+        disk.cut_the_power(|| 1);
+        let again = builder(Arc::new(disk.live()), OneLock::default(), CATALOG).open().unwrap();
+        assert_eq!(again.node_gate("n").unwrap(), gate, "killed after call {at}");
+        verdicts[gate as usize - 1] += 1;
+    }
+    assert!(verdicts.iter().all(|count| *count > 2), "{verdicts:?}");
 }
 
 /// Lists folders, and does something once, before the listing of a number.

@@ -45,6 +45,18 @@ fn ordinals_count_every_name_that_can_be_read_whether_or_not_its_file_can() {
 }
 
 #[test]
+fn ordinals_follow_the_bytes_of_the_names_and_not_their_lengths() {
+    on_both(CATALOG, |place| {
+        for pu in ["b", "aaa", "c", "ab", "B.2"] {
+            v1(&*place.storage, pu, 0, TS, StateV1::Init, ("sales", "eu"));
+        }
+        place.upgrade().unwrap();
+        let pus: Vec<String> = owners(place).into_iter().map(|(_, pu)| pu).collect();
+        assert_eq!(pus, ["B.2", "aaa", "ab", "b", "c"]);
+    });
+}
+
+#[test]
 fn a_pu_that_turns_up_later_takes_the_next_free_ordinal() {
     on_both(CATALOG, |place| {
         v1(&*place.storage, "b", 0, TS, StateV1::Init, ("sales", "eu"));
