@@ -24,7 +24,7 @@ SAME_RUN := sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g'
 JOBS ?= $(shell nproc)
 
 .PHONY: help build libraries tool demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
-.PHONY: test-abi abi-baseline fuzz test-fuzz test-schedules round-trip test-valgrind test-threads test-miri
+.PHONY: test-abi abi-baseline fuzz test-fuzz test-schedules round-trip teeth test-valgrind test-threads test-miri
 .PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program test-ha test-kerberos
 
 help:
@@ -81,6 +81,7 @@ test-rust: setup-test setup-cluster
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features $(ALL_FEATURES)
 	cargo fetch --locked --quiet
 	cargo deny --offline check licenses bans sources
+	tests/teeth/run.sh --check
 
 # make test-abi     the header's functions and structs against those that callers were compiled with, by abidiff
 test-abi: setup-test
@@ -109,6 +110,10 @@ test-schedules: setup-test
 # make round-trip   a million generated tasks from V1 to V2 and back, through their bytes
 round-trip: setup
 	COMPTASK_ROUND_TRIPS=1000000 cargo test --release --locked --test round_trip -- --nocapture
+
+# make teeth        plants bugs in a copy, one after another, and sees that a test catches each; half an hour
+teeth: setup
+	tests/teeth/run.sh
 
 # make test-valgrind the C and C++ tests under valgrind; many minutes
 test-valgrind: setup-test setup-cluster tool hooks

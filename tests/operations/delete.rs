@@ -1,8 +1,12 @@
 //! DELETE: what it takes along, what stops it, and how it goes on where it was cut.
 
+use std::sync::Arc;
+
 use comptask_upgrade::task::{StateV1, StateV2};
+use comptask_upgrade::tree::Change;
 use comptask_upgrade::{Codec, DefaultCodec, ErrorKind, Operation, Outcome, Phase, RunOptions};
 
+use crate::support::meddling::Meddling;
 use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::trees::CATALOG;
 use crate::support::v1_files::{
@@ -54,6 +58,27 @@ fn a_v1_task_that_is_in_no_manifest_stops_it_whatever_the_force() {
         let failure = place.unchanged_by(|| place.run_with(Operation::Delete, force()).unwrap_err());
         assert_eq!(failure.error.kind(), ErrorKind::Refused);
         remove(&*place.storage, "Compaction/Scheduler/compct.late.0.9.Done");
+        place.delete().unwrap();
+    });
+}
+
+#[test]
+fn a_v1_task_that_turns_up_while_it_checks_is_not_swept_away() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        let inner = Arc::clone(&place.storage);
+        let late = Meddling::new(
+            Arc::clone(&place.storage),
+            |change| matches!(change, Change::Rename { from, .. } if from.name() == "Compaction"),
+            move || drop(v1(&*inner, "late", 0, 9, StateV1::Init, ("sales", "eu"))),
+        );
+        let session = place.builder_on(Arc::new(late)).open().unwrap();
+        let failure = session.run(Operation::Delete, &RunOptions::default(), None).unwrap_err();
+        assert_eq!(failure.error.kind(), ErrorKind::NewV1Tasks, "{}", failure.error);
+        assert!(failure.error.message().contains("compct.late.0.9"), "{}", failure.error);
+        assert!(exists(&*place.storage, "Compaction/Scheduler/compct.late.0.9"));
+        assert_eq!(place.status().unwrap().phase, Phase::Upgraded);
+        remove(&*place.storage, "Compaction/Scheduler/compct.late.0.9");
         place.delete().unwrap();
     });
 }

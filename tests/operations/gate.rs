@@ -12,6 +12,8 @@ use comptask_upgrade::{
 use parking_lot::Mutex;
 use Gate::{DoNotStart, UseV1, UseV2};
 
+use crate::support::disk::Disk;
+use crate::support::faults::{Fault, FaultStorage};
 use crate::support::meddling::Meddling;
 use crate::support::places::{on_both_with, Place};
 use crate::support::sessions::{builder, Answer, OneLock};
@@ -124,6 +126,62 @@ fn a_record_that_comes_too_late_is_not_taken_for_a_start() {
         assert_eq!(session.node_gate("n").unwrap(), UseV1);
         assert_eq!(names(&*place.storage, "Compaction_V2"), ["Scheduler", "TaskAssigned"]);
     });
+}
+
+/// The gate has seen the complete upgrade, and before its record is there a RECOVERY begins and is killed: past its own
+/// look at the nodes it never sees the record, so the node has to see the RECOVERY.
+#[test]
+fn a_recovery_that_begins_between_the_look_and_the_record_is_seen() {
+    let start = fixture("seed").storage;
+    let upgrade = builder(Arc::new(start.clone()), OneLock::default(), CATALOG).open().unwrap();
+    upgrade.run(Operation::Upgrade, &RunOptions::default(), None).unwrap();
+    for mode in [RecoveryMode::Cancel, RecoveryMode::Downgrade] {
+        let mut verdicts = [0; 3];
+        for at in 1.. {
+            let tree = start.copy();
+            let killed = FaultStorage::new(&tree, [(at, Fault::CrashBefore)], 1);
+            let recovery = builder(Arc::new(killed.clone()), killed.lock(), CATALOG).open().unwrap();
+            let begins = move || drop(recovery.run(Operation::Recovery, &by(mode), None));
+            let records = |change: &Change| change.path().name().starts_with("Started.");
+            let meddling = Meddling::new(Arc::new(tree.clone()), records, begins);
+            let node = builder(Arc::new(meddling), OneLock::default(), CATALOG).open().unwrap();
+            let gate = node.node_gate("late").unwrap();
+            if !killed.struck() {
+                break;
+            }
+            verdicts[gate as usize - 1] += 1;
+            if gate == UseV2 {
+                let what = format!("{mode:?}, killed at call {at}");
+                assert!(!exists(&tree, "Compaction_V2/Taskrecovery"), "{what}");
+                assert_eq!(names(&tree, DONE), ["Manifest", "Started.late"], "{what}");
+            }
+        }
+        assert!(verdicts.iter().all(|count| *count > 1), "{mode:?}: {verdicts:?}");
+    }
+}
+
+/// A process is killed and leaves what it did last in caches; a node is let in by that, and then the power goes.
+#[test]
+fn what_a_node_went_by_is_still_there_after_a_power_cut() {
+    let mut verdicts = [0; 3];
+    for at in 1.. {
+        let disk = Disk::new(&fixture("seed").storage);
+        let killed = FaultStorage::on(&disk, [(at, Fault::CrashAfter)], 1);
+        let upgrade = builder(Arc::new(killed.clone()), killed.lock(), CATALOG).open().unwrap();
+        drop(upgrade.run(Operation::Upgrade, &RunOptions::default(), None));
+        if !killed.struck() {
+            break;
+        }
+        let of_node = FaultStorage::on(&disk, [], 1);
+        let node = builder(Arc::new(of_node), OneLock::default(), CATALOG).open().unwrap();
+        let gate = node.node_gate("n").unwrap();
+        // Of what nobody made durable nothing is left.
+        disk.cut_the_power(|| 1);
+        let again = builder(Arc::new(disk.live()), OneLock::default(), CATALOG).open().unwrap();
+        assert_eq!(again.node_gate("n").unwrap(), gate, "killed after call {at}");
+        verdicts[gate as usize - 1] += 1;
+    }
+    assert!(verdicts.iter().all(|count| *count > 2), "{verdicts:?}");
 }
 
 /// Lists folders, and does something once, before the listing of a number.

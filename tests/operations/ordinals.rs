@@ -1,8 +1,12 @@
 //! Tasks that would share one id, and traces of attempts that did not end.
 
+use std::sync::Arc;
+
 use comptask_upgrade::task::{StateV1, StateV2};
+use comptask_upgrade::tree::Change;
 use comptask_upgrade::{Codec, DefaultCodec, ErrorKind, Operation, RunOptions};
 
+use crate::support::meddling::Meddling;
 use crate::support::places::{on_both, Place};
 use crate::support::trees::CATALOG;
 use crate::support::v1_files::{bytes, exists, file, names, remove, v1, v1_task, v2, v2_task};
@@ -37,6 +41,18 @@ fn ordinals_count_every_name_that_can_be_read_whether_or_not_its_file_can() {
         v1(&*place.storage, "a", 0, TS, StateV1::Init, ("sales", "eu"));
         place.upgrade().unwrap();
         is(place, &[("aaaaffff.17000000.00123000.0", "a"), ("aaaaffff.17000000.00123001.0", "b")]);
+    });
+}
+
+#[test]
+fn ordinals_follow_the_bytes_of_the_names_and_not_their_lengths() {
+    on_both(CATALOG, |place| {
+        for pu in ["b", "aaa", "c", "ab", "B.2"] {
+            v1(&*place.storage, pu, 0, TS, StateV1::Init, ("sales", "eu"));
+        }
+        place.upgrade().unwrap();
+        let pus: Vec<String> = owners(place).into_iter().map(|(_, pu)| pu).collect();
+        assert_eq!(pus, ["B.2", "aaa", "ab", "b", "c"]);
     });
 }
 
@@ -135,5 +151,35 @@ fn what_an_upgrade_made_and_is_gone_or_broken_is_damage_and_never_redone_unasked
         let row = rows.iter().find(|row| row.v1_name == "compct.p.0.1").unwrap();
         assert!(row.detail.contains("damaged") && row.detail.contains("its V2 task is gone"), "{}", row.detail);
         assert!(!exists(storage, "Compaction_V2/Scheduler/aaaaffff.00000000.00001000.0"));
+    });
+}
+
+/// The name was free as the run looked, and is somebody else's as it publishes: what is there is neither replaced nor
+/// taken for what was to go there.
+#[test]
+fn a_main_task_that_comes_into_the_way_is_not_taken_for_the_one_that_was_made() {
+    on_both(CATALOG, |place| {
+        let id = "aaaaffff.17000000.00123000.0";
+        let base = v1(&*place.storage, "p", 0, TS, StateV1::Init, ("sales", "solo"));
+        let theirs = v2_task(
+            &v1_task("other", 0, TS, StateV1::Init, ("sales", "solo")),
+            "aaaaffff.17000000.00123000",
+            StateV2::Init,
+            "solo",
+            "solo_1",
+        );
+        let (inner, task) = (Arc::clone(&place.storage), theirs.clone());
+        let in_the_way = Meddling::new(
+            Arc::clone(&place.storage),
+            move |change| matches!(change, Change::Rename { to, .. } if to.name() == id),
+            move || v2(&*inner, id, "TaskInfo.solo.sales", &task),
+        );
+        let session = place.builder_on(Arc::new(in_the_way)).open().unwrap();
+        let failure = session.run(Operation::Upgrade, &RunOptions::default(), None).unwrap_err();
+        assert_eq!(failure.error.kind(), ErrorKind::TasksFailed);
+        let storage = &*place.storage;
+        let found = bytes(storage, &format!("Compaction_V2/Scheduler/{id}/TaskInfo.solo.sales"));
+        assert_eq!(DefaultCodec.decode_v2(&found).unwrap(), theirs);
+        assert!(!exists(storage, &format!("Compaction_V2/Taskupgrade/{base}.upgrade")));
     });
 }
