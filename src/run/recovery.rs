@@ -63,7 +63,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
             // A direction in which nothing has been done must not stand in the way of another.
             Err(error) if seen.facts.recovery => {
                 run.begin(&seen)?;
-                let taken = still_so(run, &scanned).and_then(|()| run.take_away(&layout::recovery()));
+                let taken = still_so(run, scanned).and_then(|()| run.take_away(&layout::recovery()));
                 end(run, taken)?;
                 run.report.phase = trees::read(run.storage())?.phase()?;
                 return Err(error);
@@ -71,13 +71,13 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
             Err(error) => return Err(error),
         };
         run.begin(&seen)?;
-        let result = still_so(run, &scanned)
+        let result = still_so(run, scanned)
             .and_then(|()| begin(run, &seen, mode, &evidence))
             .and_then(|()| go(run, mode, false));
         return end(run, result);
     }
     run.begin(&seen)?;
-    let result = still_so(run, &scanned).and_then(|()| match course {
+    let result = still_so(run, scanned).and_then(|()| match course {
         Course::Nothing(text) => take_empty_recovery_away(run, text),
         Course::Resume(mode) | Course::Begin(mode) => go(run, mode, false),
         Course::ResumeCarried => go(run, RecoveryMode::Downgrade, true),
@@ -89,9 +89,9 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
 type Scanned = (Option<RecoveryMode>, bool, bool);
 
 /// That it says what it said before the fences of others were gone: its marks are the names that tasks were given.
-fn still_so(run: &Run<'_>, scanned: &Scanned) -> Result<()> {
+fn still_so(run: &Run<'_>, scanned: Scanned) -> Result<()> {
     let now = RecoveryScan::read(run.storage())?;
-    if (now.mode, now.begun, now.all_carried) == *scanned {
+    if (now.mode, now.begun, now.all_carried) == scanned {
         return Ok(());
     }
     Err(changed_meanwhile())

@@ -35,8 +35,8 @@ fn every_kind_is_raised_by_a_test() {
             let line = line.trim_start();
             !line.starts_with("//") && names.iter().any(|name| line.contains(name.as_str()))
         };
-        let tests = texts.iter().filter(|text| text.lines().any(is_asked_for)).count();
-        println!("{kind:?}: in {tests} files of tests");
-        assert!(tests > 0, "no test asks for {kind:?}");
+        let raised_in = texts.iter().filter(|text| text.lines().any(is_asked_for)).count();
+        println!("{kind:?}: in {raised_in} files of tests");
+        assert!(raised_in > 0, "no test asks for {kind:?}");
     }
 }

@@ -11,11 +11,11 @@ struct Payload<'b>(&'b [u8]);
 
 impl<'b> Payload<'b> {
     /// The payload of a file that begins with these four letters.
-    fn of(bytes: &'b [u8], magic: &[u8; 4]) -> Read<Self> {
+    fn of(bytes: &'b [u8], magic: [u8; 4]) -> Read<Self> {
         let crc_at = bytes.len().checked_sub(4).filter(|at| *at >= 10).ok_or("the file is too short")?;
         let (body, crc) = bytes.split_at(crc_at);
         let length = u32::from_le_bytes([body[6], body[7], body[8], body[9]]);
-        if &body[..4] != magic || body[4..6] != [1, 0] || length as usize != body.len() - 10 {
+        if body[..4] != magic || body[4..6] != [1, 0] || length as usize != body.len() - 10 {
             return Err(format!("its head is {:?}", &body[..10]));
         }
         if crc32c(body).to_le_bytes() != crc {
@@ -86,7 +86,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
 
 /// The task of a V1 file.
 pub fn read_v1(bytes: &[u8]) -> Read<TaskV1> {
-    let mut from = Payload::of(bytes, b"CTK1")?;
+    let mut from = Payload::of(bytes, *b"CTK1")?;
     let task = TaskV1 {
         task_id: TaskIdV1 { receive_pu: from.text()?, sequence_no: from.i32()?, receive_ts: from.u64()? },
         state: match from.u32()? {
@@ -110,7 +110,7 @@ pub fn read_v1(bytes: &[u8]) -> Read<TaskV1> {
 
 /// The task of a `TaskInfo`.
 pub fn read_v2(bytes: &[u8]) -> Read<TaskV2> {
-    let mut from = Payload::of(bytes, b"CTK2")?;
+    let mut from = Payload::of(bytes, *b"CTK2")?;
     let task = TaskV2 {
         task_id: TaskIdV2 { query_id: from.text()?, sequence_no: from.i32()? },
         receive_pu: from.text()?,

@@ -47,7 +47,7 @@ impl Turns {
                 state.schedule.pop_front();
                 if state.seen.is_empty() {
                     let image = self.tree.image();
-                    state.is_lost = !image.iter().any(|(path, _)| path.ends_with(".fence"));
+                    state.is_lost = !image.iter().any(|(path, _)| path.rsplit('.').next() == Some("fence"));
                 }
                 state.seen.push(self.tree.copy());
                 self.changed.notify_all();
