@@ -67,7 +67,7 @@ fn it_holds_in_every_state_where_runs_meet_and_replies_are_lost() {
 
 #[test]
 fn it_holds_in_every_state_where_runs_and_a_node_meet() {
-    close("two runs and a node", Protocol { lost_replies: false, ..SOUND }, 350_000);
+    close("two runs and a node", Protocol { lost_replies: false, ..SOUND }, 330_000);
     if std::env::var_os("COMPTASK_ALL_FAULTS").is_some() {
         close("two runs, a node and lost replies", SOUND, 2_000_000);
     }
@@ -77,7 +77,7 @@ fn it_holds_in_every_state_where_runs_and_a_node_meet() {
 const MISTAKES: [(Variant, bool, bool, &str); 9] = [
     (Variant::MarksBeforeItPublishes, false, false, properties::MARKED),
     (Variant::NoFence, false, false, properties::STALE),
-    (Variant::FenceIsNotConfirmed, false, false, properties::GONE),
+    (Variant::FenceIsTrustedUnseen, false, false, properties::GONE),
     (Variant::NodeLooksBeforeItRegisters, false, true, properties::ONE_TREE),
     (Variant::NodeRecordsAtTheFirstLookOnly, false, true, properties::RECORDED),
     (Variant::LooksForNodesBeforeItBegins, false, true, properties::ONE_TREE),

@@ -19,8 +19,8 @@ pub enum Variant {
     MarksBeforeItPublishes,
     /// What is in staging is never taken from a run, and no run looks for its fence.
     NoFence,
-    /// The lock service is not asked after the fence was made.
-    FenceIsNotConfirmed,
+    /// After the fence was made neither the lock service is asked nor the tree looked at again. Either is enough here.
+    FenceIsTrustedUnseen,
     /// A node asks the gate and registers after.
     NodeLooksBeforeItRegisters,
     /// The node records its start only where its first look finds a complete upgrade.
@@ -355,7 +355,7 @@ impl Protocol {
             },
             At::MakeFence => {
                 run.fence = true;
-                if self.is(Variant::FenceIsNotConfirmed) {
+                if self.is(Variant::FenceIsTrustedUnseen) {
                     At::ListStaging
                 } else {
                     At::ConfirmFence
@@ -372,7 +372,10 @@ impl Protocol {
                     state.runs[other].overtaken = true;
                 }
                 run.lists = false;
-                match (self.has_fence(&run), run.clears) {
+                // Until now whoever lost the lock could still change by what the phase was found.
+                let is_as_seen = (tree.v1, tree.begun, tree.done) == (true, !run.begins, run.clears)
+                    || self.is(Variant::FenceIsTrustedUnseen);
+                match (self.has_fence(&run) && is_as_seen, run.clears) {
                     (false, _) => return Self::lose(state, actor),
                     (true, true) if tree.begun => At::ClearMarks,
                     (true, true) => At::End,
