@@ -69,7 +69,7 @@ fn it_holds_in_every_state_where_runs_meet_and_replies_are_lost() {
 fn it_holds_in_every_state_where_runs_and_a_node_meet() {
     close("two runs and a node", Protocol { lost_replies: false, ..SOUND }, 330_000);
     if std::env::var_os("COMPTASK_ALL_FAULTS").is_some() {
-        close("two runs, a node and lost replies", SOUND, 2_000_000);
+        close("two runs, a node and lost replies", SOUND, 1_900_000);
     }
 }
 
