@@ -24,7 +24,7 @@ SAME_RUN := sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g'
 JOBS ?= $(shell nproc)
 
 .PHONY: help build libraries tool demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
-.PHONY: test-abi abi-baseline fuzz test-fuzz test-schedules round-trip teeth test-valgrind test-threads test-miri
+.PHONY: test-abi abi-baseline fuzz test-fuzz test-schedules round-trip teeth test-valgrind test-threads test-miri coverage
 .PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program test-ha test-kerberos
 
 help:
@@ -132,6 +132,11 @@ MIRI_TESTS := capi::text capi::structs capi::boundary capi::buffer capi::tests::
 test-miri: setup
 	@.ci/setup nightly miri rust-src
 	MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=4 cargo +nightly miri test --locked --lib -- $(MIRI_TESTS)
+
+# make coverage     what of plan, run, layout and task the tests reach, by line and branch; needs nightly Rust
+coverage: setup-test
+	@.ci/setup nightly llvm-tools
+	tests/coverage.sh
 
 # The library with the hooks has no network code in it: the tests of what such a library says need one.
 hooks:

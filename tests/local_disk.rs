@@ -95,7 +95,10 @@ fn upgrade_as_a_user(root: &Path) -> String {
 fn copy_of_this_binary(root: &Path) -> PathBuf {
     let copy = root.parent().unwrap().join("second-self");
     if !copy.exists() {
-        std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+        // By another process: a file that this one has open for writing is open in every child that another test starts at
+        // that moment, and cannot be run then.
+        let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status();
+        assert!(copied.unwrap().success(), "cp cannot copy this test binary");
         set_mode(&copy, 0o755);
     }
     copy

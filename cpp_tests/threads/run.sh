@@ -18,7 +18,7 @@ folder=$builds/cpp_tests_threads
 library=$PWD/target/threads/$host/debug
 cmake -S cpp_tests -B "$folder" \
   -DCMAKE_C_FLAGS=-fsanitize=thread -DCMAKE_CXX_FLAGS=-fsanitize=thread \
-  "-DCMAKE_EXE_LINKER_FLAGS=-fno-sanitize=thread -Wl,--whole-archive $runtime -Wl,--no-whole-archive -ldl -lrt" \
+  "-DCMAKE_EXE_LINKER_FLAGS=-fno-sanitize=thread -Wl,--whole-archive $runtime -Wl,--no-whole-archive -ldl -lrt -lm" \
   "-DCOMPTASK_UPGRADE_INCLUDE_DIR=$PWD/include" "-DCOMPTASK_UPGRADE_LIBRARY_DIR=$library" \
   "-DCOMPTASK_UPGRADE_HOOKS_LIBRARY=$library/libcomptask_upgrade.so" -DCOMPTASK_UPGRADE_TEST_CLUSTER=none >/dev/null
 # The tests that are linked with the static library: the runtime is in the program, where a shared one does not find it.
@@ -28,7 +28,7 @@ done
 
 # A race that is planted shows that the sanitizer is on.
 "${CXX:-c++}" -std=c++17 -g -fsanitize=thread -c -o "$folder/race.o" cpp_tests/sanitizer_proof/data_race.cpp
-"${CXX:-c++}" -o "$folder/race" "$folder/race.o" -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -ldl -lrt -lpthread
+"${CXX:-c++}" -o "$folder/race" "$folder/race.o" -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -ldl -lrt -lm -lpthread
 if "$folder/race" >"$folder/race.log" 2>&1 || ! grep -q 'ThreadSanitizer: data race' "$folder/race.log"; then
   echo "threads: a planted data race was not found: see $folder/race.log" >&2
   exit 1

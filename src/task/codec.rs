@@ -120,6 +120,9 @@ fn decode<T: DeserializeOwned>(magic: [u8; 4], bytes: &[u8]) -> Result<T> {
     let task = payload_options().with_limit(bound).allow_trailing_bytes().deserialize_from(&mut cursor);
     let position = usize::try_from(cursor.position()).unwrap_or(payload.len()).min(payload.len());
     match task {
+        Err(error) if matches!(*error, bincode::ErrorKind::SizeLimit) => {
+            Err(corrupt(HEADER_BYTES + position, "a field goes beyond the end of the payload"))
+        }
         Err(error) => Err(corrupt(HEADER_BYTES + position, &format!("the payload cannot be read: {error}"))),
         Ok(_) if position < payload.len() => {
             Err(corrupt(HEADER_BYTES + position, "the payload goes on after its last field"))
@@ -275,7 +278,10 @@ mod tests {
         assert!(reason(&sealed(length)).starts_with("at offset 6: a payload of 4294967295 bytes is over"));
         let mut inner = golden_v1();
         inner[10..18].copy_from_slice(&u64::MAX.to_le_bytes());
-        assert!(reason(&sealed(inner)).starts_with("at offset 18: the payload cannot be read"), "a huge inner length");
+        assert!(
+            reason(&sealed(inner)).starts_with("at offset 18: a field goes beyond the end of the payload"),
+            "a huge inner length"
+        );
         let mut state = golden_v1();
         state[10 + 8 + 13 + 4 + 8] = 7;
         assert!(reason(&sealed(state)).contains("no V1 state has the number 7"));
@@ -291,7 +297,10 @@ mod tests {
     fn a_text_longer_than_its_file_is_refused_at_once() {
         let mut bytes = golden_v1();
         bytes[10..18].copy_from_slice(&(15_u64 << 20).to_le_bytes());
-        assert!(reason(&sealed(bytes)).contains("limit"), "it is not the end of the file that says so");
+        assert!(
+            reason(&sealed(bytes)).contains("goes beyond the end of the payload"),
+            "it is not the end of the file that says so"
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn broken() -> Vec<Broken> {
         (name(2), flipped, "the CRC32C does not match"),
         (name(3), sealed(version), "at offset 4: format version 9 is not known"),
         (name(4), sealed(length), "at offset 6: a payload of 4294967295 bytes is over the bound"),
-        (name(5), sealed(inner_length), "at offset 18: the payload cannot be read"),
+        (name(5), sealed(inner_length), "at offset 18: a field goes beyond the end of the payload"),
         (name(6), sealed(magic), "at offset 0: the magic is"),
         (name(7), other_id, "the id inside is compct.p.77.5, which is not its name's"),
         ("compct.p.8.10000000000000".to_owned(), good(8), "has over 13 digits"),
