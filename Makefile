@@ -1,6 +1,6 @@
 # make build   the libraries, the header and the tool, under build/; FEATURES= leaves all network code out
 # make demo    the main job on a sample tree on the local disk
-# make test    everything that proves it, on real servers too; .ci/run calls it
+# make test    what every change must pass, on real servers too; .ci/run calls it
 # make help    these and the rest
 
 SHELL := /bin/bash
@@ -102,7 +102,7 @@ test-fuzz: setup-test
 	cargo clippy --release --locked --all-targets --manifest-path fuzz/Cargo.toml -- -D warnings
 	fuzz/run.sh 10
 
-# make test-schedules a million random courses with three faults or more, and every pair of faults of every kind; an hour or so
+# make test-schedules a million random courses, every pair of faults of every kind, the whole model; an hour or so
 test-schedules: setup-test
 	COMPTASK_SCHEDULES=1000000 cargo test --locked --test random_schedules -- --nocapture
 	COMPTASK_ALL_FAULTS=1 cargo test --locked --test double_faults --test protocol_model -- --nocapture
@@ -133,7 +133,7 @@ test-miri: setup
 	@.ci/setup nightly miri rust-src
 	MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=4 cargo +nightly miri test --locked --lib -- $(MIRI_TESTS)
 
-# make coverage     what of plan, run, layout and task the tests reach, by line and branch; needs nightly Rust
+# make coverage     what of plan, run, layout and task the Rust tests reach, by line and branch; needs nightly Rust
 coverage: setup-test
 	@.ci/setup nightly llvm-tools
 	tests/coverage.sh

@@ -7,7 +7,8 @@
 set -eu -o pipefail
 cd "$(dirname "$0")"
 
-seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET]}
+seconds=${1:-}
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "fuzz: usage: fuzz/run.sh SECONDS [TARGET], such as: fuzz/run.sh 60 names" >&2; exit 2; }
 # The least inputs that each target gets through in a second, a tenth or so of what it does on two slow cores.
 declare -A floor_per_second=(
   [v1_bytes]=1000 [v2_bytes]=1000 [names]=500 [manifest]=500 [catalog_snapshot]=1000 [c_abi]=10)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What of plan, run, layout and task the Rust tests reach, by line and by branch. The tests of C and C++, of the tool and of the
-# servers are left out, and so are the long sweeps, which reach nothing that the others do not.
+# What of plan, run, layout and task the unit tests, the operations' and the sweeps reach, by line and by branch. The tests of C
+# and C++, of the tool and of the servers are left out, and so are the paired and random schedules, which take long here.
 # Usage: tests/coverage.sh     nightly Rust with llvm-tools: branches are counted by nothing else
 set -eu -o pipefail
 cd "$(dirname "$0")/.."

@@ -45,7 +45,8 @@ if [ $# -gt 0 ] && [ "$1" != --check ]; then
     for patch in "${patches[@]}"; do
       [[ $(basename "$patch" .patch) == "$name" || $(basename "$patch") == "$name"-* ]] && found+=("$patch")
     done
-    [ ${#found[@]} -eq 1 ] || die "${#found[@]} bugs are called $name"
+    [ ${#found[@]} -eq 1 ] ||
+      die "${#found[@]} bugs are called $name: give the number or the name of a file in tests/teeth, such as 07"
     chosen+=("${found[0]}")
   done
 else
