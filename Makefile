@@ -16,6 +16,8 @@ FEATURES ?= zookeeper-tls,hdfs-native
 # What tries HDFS and ZooKeeper; one set of features, so that cargo compiles it once.
 ALL_FEATURES := zookeeper-tls,hdfs-native,libhdfs
 CLUSTER_TESTS := --locked --features $(ALL_FEATURES)
+# What waits for servers, or is called a few times, is compiled faster than it would run.
+cluster_cargo := CARGO_PROFILE_DEV_OPT_LEVEL=0 cargo
 # The program that starts the servers for the C++ tests and the demo.
 TEST_CLUSTER := target/debug/examples/test-cluster
 # Names of runs differ.
@@ -63,7 +65,7 @@ demo: tool
 	ffi_examples/demo.sh $(BUILD)/bin
 
 test-cluster-program: setup-cluster
-	cargo build $(CLUSTER_TESTS) --example test-cluster
+	$(cluster_cargo) build $(CLUSTER_TESTS) --example test-cluster
 
 # make demo-hdfs    the same on a real HDFS and a real ZooKeeper, which it starts; the first time it fetches them
 demo-hdfs: tool test-cluster-program
@@ -140,12 +142,12 @@ coverage: setup-test
 
 # The library with the hooks has no network code in it: the tests of what such a library says need one.
 hooks:
-	cargo build --locked --features test-hooks
+	$(cluster_cargo) build --locked --features test-hooks
 	@mkdir -p $(BUILD)/hooks && cp target/debug/libcomptask_upgrade.so $(BUILD)/hooks/$(SONAME)
 
 # The library with every client of HDFS.
 every-client: setup-cluster
-	cargo build $(CLUSTER_TESTS) --lib
+	$(cluster_cargo) build $(CLUSTER_TESTS) --lib
 	@mkdir -p $(BUILD)/every_client && cp target/debug/libcomptask_upgrade.so $(BUILD)/every_client/$(SONAME)
 
 CPP_TESTS := -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include \
@@ -170,13 +172,13 @@ test-cpp: setup-test setup-cluster tool hooks
 
 # The tool against servers that are killed, stopped and full; what happened is printed.
 TOOL_ON_CLUSTER := CIRRODATA_TOOL=$(CURDIR)/$(BUILD)/bin/cirrodata-tool \
-  cargo test $(CLUSTER_TESTS) --test tool_on_cluster -- --nocapture
+  $(cluster_cargo) test $(CLUSTER_TESTS) --test tool_on_cluster -- --nocapture
 
 # make test-cluster what needs HDFS and ZooKeeper, on real servers that the tests start: the adapters, the tool, the demo
 test-cluster: setup-test tool hooks every-client test-cluster-program
-	cargo test --locked --features zookeeper --lib capi::zookeeper
-	cargo test $(CLUSTER_TESTS) --lib
-	cargo test $(CLUSTER_TESTS) --examples --test test_cluster --test zookeeper --test hdfs
+	$(cluster_cargo) test --locked --features zookeeper --lib capi::zookeeper
+	$(cluster_cargo) test $(CLUSTER_TESTS) --lib
+	$(cluster_cargo) test $(CLUSTER_TESTS) --examples --test test_cluster --test zookeeper --test hdfs
 	cmake -S cpp_tests -B $(BUILD)/cpp_tests_plain -DCOMPTASK_UPGRADE_SANITIZE=OFF $(CPP_TESTS)
 	cmake --build $(BUILD)/cpp_tests_plain --parallel $(JOBS) --target cluster_test shared_jvm_test cirrodata-tool
 	ctest --test-dir $(BUILD)/cpp_tests_plain --label-regex cluster --output-on-failure --no-tests=error
@@ -191,13 +193,13 @@ test-cluster-long: setup-test tool setup-cluster
 
 # make test-ha      HDFS with two NameNodes, the active one of which is killed or fails over in mid-run, by either client
 test-ha: setup-test setup-cluster
-	cargo test $(CLUSTER_TESTS) --test ha
+	$(cluster_cargo) test $(CLUSTER_TESTS) --test ha
 
 # make test-kerberos HDFS under Kerberos, by either client, with a key distribution centre of the tests' own
 test-kerberos: setup-test setup-cluster
 	@.ci/setup kerberos
-	cargo build $(CLUSTER_TESTS) --example on-hdfs
-	cargo test $(CLUSTER_TESTS) --test kerberos
+	$(cluster_cargo) build $(CLUSTER_TESTS) --example on-hdfs
+	$(cluster_cargo) test $(CLUSTER_TESTS) --test kerberos
 
 test: test-rust test-cpp test-abi test-fuzz test-cluster
 	@echo "all tests passed"
