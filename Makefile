@@ -130,7 +130,7 @@ test-threads: setup-test
 	cpp_tests/threads/run.sh $(BUILD)
 
 # make test-miri    what of the unsafe code Miri can run; needs nightly Rust
-MIRI_TESTS := capi::text capi::structs capi::boundary capi::buffer capi::tests::a_ task:: layout:: tree::
+MIRI_TESTS := capi::text capi::structs capi::boundary capi::buffer capi::tests::a_ layout:: tree::
 test-miri: setup
 	@.ci/setup nightly miri rust-src
 	MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=4 cargo +nightly miri test --locked --lib -- $(MIRI_TESTS)
