@@ -15,7 +15,7 @@ use std::time::Instant;
 use comptask_upgrade::{ErrorKind, MemoryStorage, Operation, RunOptions};
 use support::checker::Checker;
 use support::faults::{check_the_model, Fault};
-use support::sessions::{fresh, run};
+use support::returned::upgraded;
 use support::sweep::{in_parallel, judge, Draw, Scenario};
 use support::trees::{self, fixture, Fixture};
 use support::v1_files::{file, folder, rename};
@@ -38,13 +38,6 @@ fn scenario(name: &str, fixture: &Fixture, start: MemoryStorage, operation: Oper
 fn upgrade_of(name: &str) -> Scenario {
     let fixture = fixture(name);
     scenario(name, &fixture, fixture.storage.copy(), Operation::Upgrade, false)
-}
-
-/// The tree of a name after an UPGRADE that nothing disturbed.
-fn upgraded(fixture: &Fixture) -> MemoryStorage {
-    let tree = fixture.storage.copy();
-    run(&fresh(&tree, fixture.catalog), Operation::Upgrade).unwrap();
-    tree
 }
 
 fn delete_of(name: &str, force: bool) -> Scenario {

@@ -20,7 +20,7 @@ use support::checker::{image, normal, under_way_bars_nodes, Checker, Image};
 use support::courses::no_defect_was_seen;
 use support::disk::Disk;
 use support::faults::{Call, Fault};
-use support::returned::without_rubbish;
+use support::returned::{upgraded, without_rubbish};
 use support::steps::{recovery, Answered, Step, DELETE, STATUS, UPGRADE};
 use support::sweep::{by_two, judge, Draw};
 use support::trees::{fixture, Fixture};
@@ -91,7 +91,7 @@ fn play(worlds: &BTreeMap<&'static str, World>, seed: u64, played: &mut Vec<Play
     let disk = Disk::new(&world.fixture.storage.copy());
     // An upgrade that has nothing to take away lets the others be met too.
     if draw.below(3) == 0 {
-        disk.live().restore(&upgraded(world));
+        disk.live().restore(&upgraded(&world.fixture));
         disk.flush();
     }
     let mut struck = 0;
@@ -116,12 +116,6 @@ fn play(worlds: &BTreeMap<&'static str, World>, seed: u64, played: &mut Vec<Play
     }
     finish(world, &disk)?;
     Ok(Course { tree: tree_name, processes: played.clone(), end: normal(image(&disk.live())) })
-}
-
-fn upgraded(world: &World) -> comptask_upgrade::MemoryStorage {
-    let tree = world.fixture.storage.copy();
-    assert_eq!(UPGRADE.plainly(&tree, world.fixture.catalog), Answered::Well);
-    tree
 }
 
 /// I8 and I6: one undisturbed run of what the phase asks for, and the tree is one of the three that are right.

@@ -18,7 +18,7 @@ use comptask_upgrade::{
 use parking_lot::Mutex;
 use support::checker::{differences, image, normal, Checker, Image};
 use support::meddling::Meddling;
-use support::returned::lived;
+use support::returned::{lived, upgraded};
 use support::sessions::{builder, fresh, run, OneLock};
 use support::trees::{fixture, Fixture};
 
@@ -151,12 +151,6 @@ fn sweep(
 
 fn as_it_is(fixture: &Fixture) -> MemoryStorage {
     fixture.storage.copy()
-}
-
-fn upgraded(fixture: &Fixture) -> MemoryStorage {
-    let tree = fixture.storage.copy();
-    run(&fresh(&tree, fixture.catalog), Operation::Upgrade).unwrap();
-    tree
 }
 
 #[test]

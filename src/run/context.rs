@@ -128,7 +128,7 @@ impl Run<'_> {
     /// `seen` is by what the operation was found to be right. Until their fences are gone others may still have changed it.
     ///
     /// # Errors
-    /// `Locked` where they did: nothing is changed then.
+    /// `Locked` where they did: no task is touched then.
     pub(super) fn begin(&self, seen: &Trees) -> Result<()> {
         // What a killed process left in caches is about to be trusted.
         self.storage().flush()?;

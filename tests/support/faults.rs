@@ -31,6 +31,7 @@ use comptask_upgrade::{Error, ErrorKind, Guard, Lock, MemoryStorage, Result, Sto
 use parking_lot::Mutex;
 
 use super::disk::{open, Disk};
+use super::sweep::Draw;
 
 /// What happens at the chosen call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,7 +96,7 @@ struct State {
     made: Vec<Change>,
     crashed: bool,
     lock_lost: bool,
-    random: u64,
+    random: Draw,
 }
 
 /// The storage of one process; clones are the same one.
@@ -114,7 +115,7 @@ impl FaultStorage {
 
     /// The same, one of several processes on a disk, one after the other.
     pub fn on(disk: &Disk, faults: impl IntoIterator<Item = (u64, Fault)>, seed: u64) -> Self {
-        let state = State { faults: faults.into_iter().collect(), random: seed, ..State::default() };
+        let state = State { faults: faults.into_iter().collect(), random: Draw(seed), ..State::default() };
         Self { disk: disk.clone(), state: Arc::new(Mutex::new(state)) }
     }
 
@@ -253,14 +254,9 @@ impl FaultStorage {
         }
     }
 
-    /// The next number of the seed's sequence (splitmix64).
+    /// The next number of the seed's sequence.
     fn random(&self) -> u64 {
-        let mut state = self.state.lock();
-        state.random = state.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = state.random;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
+        self.state.lock().random.word()
     }
 }
 

@@ -182,6 +182,7 @@ impl Scenario {
 }
 
 /// Numbers from a seed (splitmix64), so that a schedule can be had again.
+#[derive(Default)]
 pub struct Draw(pub u64);
 
 impl Draw {
@@ -191,11 +192,16 @@ impl Draw {
     }
 
     pub fn below(&mut self, bound: u64) -> u64 {
+        self.word() % bound.max(1)
+    }
+
+    /// The next number, of any size.
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % bound.max(1)
+        word ^ (word >> 31)
     }
 }
 
