@@ -3,7 +3,7 @@
 //!
 //! The map of the crate; data flows down it:
 //!
-//! - `capi`: the C ABI, the only unsafe code.
+//! - `capi`: the C ABI; unsafe code is here and in the adapter of libhdfs, nowhere else.
 //! - `run`: a session and its operations, where plans meet IO.
 //! - [`plan`], [`task`], [`layout`], [`tree`]: pure. Facts in, decisions out.
 //! - [`storage`], [`lock`], [`cluster`]: IO, each behind a trait that a host can implement.
