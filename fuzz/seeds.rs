@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use comptask_upgrade::plan::manifest::{Head, Line, Writer};
-use comptask_upgrade::task::{to_v2, StateV2, V1Base};
+use comptask_upgrade::task::{content_sum, to_v2, StateV2, V1Base};
 use comptask_upgrade::{Codec, DefaultCodec};
 use fuzzing::c_abi::{sample_v1, steps};
 
@@ -57,15 +57,15 @@ fn names() -> Done {
 fn manifests() -> Done {
     let head = Head::new("1-a", "host", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", Some(7));
     for count in [0, 1, 4] {
-        let mut writer = Writer::new(&head, 0)?;
+        let mut writer = Writer::new(&head)?;
         for number in 0..count {
             let base = V1Base { pu: "p".to_owned(), seq: number, ts: 1_617_693_156_000 };
             writer.line(&Line {
                 v1: format!("{base}.Done"),
                 v1_length: 100,
-                v1_xxh64: "0123456789abcdef".to_owned(),
+                v1_xxh64: content_sum(b"v1"),
                 v2: base.v2_id(0)?.to_string(),
-                v2_xxh64: "0123456789abcdef".to_owned(),
+                v2_xxh64: content_sum(b"v2"),
                 state: "Done".to_owned(),
                 pc: "pc1".to_owned(),
                 node: "n1".to_owned(),
@@ -102,6 +102,7 @@ fn scripts() -> Done {
             steps::there_and_back(&[[0; 30].as_slice(), &[248, 10, 0, 0, 243, 9, 0, 255, 0, 251]].concat()),
         ),
         ("structs", steps::structs()),
+        ("short_options", steps::short_options()),
     ] {
         write("c_abi", name, script)?;
     }

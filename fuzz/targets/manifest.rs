@@ -22,7 +22,7 @@ fn lines_of(bytes: &[u8]) -> Option<(Head, Vec<Line>)> {
 }
 
 fn written(head: &Head, lines: &[Line]) -> Vec<u8> {
-    let mut writer = Writer::new(head, 0).expect("a head can be written");
+    let mut writer = Writer::new(head).expect("a head can be written");
     for line in lines {
         writer.line(line).expect("a line can be written");
     }

@@ -389,7 +389,13 @@ impl<'a> Calls<'a> {
             progress: Some(host::progress),
             progress_user_data: self.host.hand(false).cast(),
         };
-        Some(script.read_struct(&options))
+        let mut place = script.read_struct(&options);
+        // A struct that ends before the user data hands none over, and so hears of progress without it.
+        if place.is_sized() && !place.holds(std::mem::offset_of!(ctu_run_options, progress_user_data)) {
+            // SAFETY: a place is larger than any struct of the ABI, and aligned.
+            unsafe { (*place.place::<ctu_run_options>()).progress = Some(host::progress_without_data) };
+        }
+        Some(place)
     }
 
     fn operation(script: &mut Script) -> i32 {

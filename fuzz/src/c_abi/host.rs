@@ -534,11 +534,25 @@ pub unsafe extern "C" fn log(data: *mut c_void, level: i32, target: *const c_cha
     }
 }
 
-pub unsafe extern "C" fn progress(data: *mut c_void, now: *const ctu_progress) {
+/// What a progress function may count on, whatever its user data.
+unsafe fn look_at_progress(now: *const ctu_progress) {
     // SAFETY: as above.
     unsafe {
         text((*now).current);
         assert!((*now).struct_size == std::mem::size_of::<ctu_progress>() && (0..=4).contains(&(*now).stage));
+    }
+}
+
+pub unsafe extern "C" fn progress(data: *mut c_void, now: *const ctu_progress) {
+    // SAFETY: as above.
+    unsafe {
+        look_at_progress(now);
         host(data).progress.fetch_add(1, SeqCst);
     }
+}
+
+pub unsafe extern "C" fn progress_without_data(data: *mut c_void, now: *const ctu_progress) {
+    assert!(data.is_null(), "user data came that no options held");
+    // SAFETY: as above.
+    unsafe { look_at_progress(now) };
 }

@@ -19,7 +19,7 @@ fn task(pu: u8, number: u8, suffix: u8) -> [u8; 8] {
 
 /// A run of an operation (its place in the list of `calls`) with these flags and this mode of RECOVERY.
 fn run(operation: u8, flags: u8, mode: u8) -> Vec<u8> {
-    vec![8, 0, operation, 1, 0, flags, 0, mode, 0, 0, 0]
+    vec![8, 0, operation, 64, 0, flags, 0, mode, 0, 0, 0]
 }
 
 fn tasks() -> Vec<u8> {
@@ -44,8 +44,14 @@ pub fn delete(manners: &[u8]) -> Vec<u8> {
 
 /// UPGRADE on a thread of the library, its progress, and its end.
 pub fn jobs(manners: &[u8]) -> Vec<u8> {
-    let start = vec![12, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0];
+    let start = vec![12, 0, 1, 64, 0, 0, 0, 0, 0, 0, 0];
     [opened(manners), tasks(), start, vec![14, 0, 2, 0], vec![14, 0, 3, 0], vec![27, 2, 0]].concat()
+}
+
+/// UPGRADE by options that end behind the progress function, before its user data.
+pub fn short_options() -> Vec<u8> {
+    let short = vec![8, 0, 1, 64, 0, 0, 0, 0, 0, 224, 32, 0, 0];
+    [opened(&[]), tasks(), short].concat()
 }
 
 /// Tasks through their structs, of right and of wrong sizes.
