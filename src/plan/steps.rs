@@ -5,7 +5,8 @@ use crate::layout;
 use crate::task::{StateV2, V2Id};
 use crate::tree::{Change, TreePath};
 
-/// The waves of a group, in their order: no wave begins before the one before it is answered and durable.
+/// The waves of a task's changes, in their order: none begins before the one before it is answered and durable. The tasks
+/// of a group are published together, and marked as converted after the group's part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Wave {
     /// A task whose V1 file changed is taken up again: its `.upgrade` mark becomes one in progress.
@@ -26,7 +27,11 @@ pub enum Wave {
     Fill,
     /// The main task becomes visible, whole.
     Publish,
-    /// `<base>.upgrade`: this task is converted. After the group's part, which holds its line.
+    /// The part of the group, with the lines of its tasks, in the run's fence.
+    WritePart,
+    /// The part of the group becomes visible, whole.
+    PublishPart,
+    /// `<base>.upgrade`: this task is converted.
     Complete,
     /// `<v2 id>.<escaped V1 base>`: this V2 task is being carried to that V1 base, by this attempt and by later ones.
     Choose,
@@ -41,8 +46,11 @@ pub enum Wave {
 }
 
 impl Wave {
-    /// The waves of a conversion before the part of the group is written, in their order.
-    pub const BEFORE_PART: [Self; 5] = [Self::Mark, Self::Manager, Self::Stage, Self::Fill, Self::Publish];
+    /// The waves of a group's part, in their order.
+    pub const OF_PART: [Self; 2] = [Self::WritePart, Self::PublishPart];
+
+    /// The waves that build a task before any of it is published, in their order.
+    pub const BUILDING: [Self; 4] = [Self::Mark, Self::Manager, Self::Stage, Self::Fill];
 
     /// The waves that carry V2 tasks to V1, in their order.
     pub const CARRYING: [Self; 5] = [Self::Choose, Self::Build, Self::Replace, Self::Place, Self::Carried];

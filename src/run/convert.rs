@@ -1,21 +1,21 @@
-//! Groups of tasks through the waves of their conversion.
+//! What becomes of each task that is to be converted.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use super::catalog_answers::{CatalogAnswers, Place};
 use super::context::Run;
-use super::groups::groups;
-use super::inspect::{inspect, Inspected, WholeTask};
+use super::inspect::{inspect_all, Inspected, WholeTask};
 use super::options::Stage;
-use super::parts::Parts;
 use super::report::{Counts, Outcome, Row};
 use super::scan::V1File;
 use super::task_facts::{Decision, Facts};
+use super::waves::{failures, Batch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
-use crate::plan::manifest::{Head, Line, Writer};
-use crate::plan::steps::{self, Conversion, GroupFolders, Step, Taken, Wave};
+use crate::plan::manifest::Line;
+use crate::plan::steps::{self, Conversion, GroupFolders, Step, Wave};
 use crate::plan::verdict::{Marks, Verdict};
+use crate::storage::no_answer;
 use crate::task::{content_sum, differing_fields, to_v2, StateV2, TaskV1, TaskV2, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::TreePath;
 
@@ -27,23 +27,15 @@ pub(super) struct Work<'a> {
     pub(super) ordinal: u16,
 }
 
-/// Converts tasks, group by group.
+/// Converts tasks: what becomes of each is decided here, group by group they are made in [`super::pipeline`].
 pub(super) struct Converter<'r, 'a, 'f> {
     pub(super) run: &'r mut Run<'a>,
     pub(super) facts: &'f Facts<'f>,
     pub(super) catalog: CatalogAnswers<'r>,
-    folders_of_group: GroupFolders,
+    pub(super) folders_of_group: GroupFolders,
     /// Folders of managers that are there.
-    folders: HashSet<TreePath>,
-    done: u64,
-}
-
-/// A task on its way through the waves.
-struct Job<'w> {
-    file: &'w V1File,
-    steps: Vec<Step>,
-    line: Line,
-    row: Row,
+    pub(super) folders: HashSet<TreePath>,
+    pub(super) done: u64,
 }
 
 /// What a task will be, before any of it is made.
@@ -59,64 +51,11 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         Self { run, facts, catalog, folders_of_group, folders: HashSet::new(), done: 0 }
     }
 
-    /// Takes every task to be worked on through the waves.
-    ///
-    /// # Errors
-    /// Where the run cannot go on. A task that fails is in the report.
-    pub(super) fn convert(&mut self, work: &[Work<'_>], parts: &mut Parts) -> Result<()> {
-        for group in groups(work, |work| work.file.length) {
-            self.run.check_cancelled()?;
-            let before = self.run.report.counts;
-            let result = self.group(group, parts);
-            if let Err(error) = result {
-                // Nothing of this group is counted twice when the rest is reported as left.
-                let after = self.run.report.counts;
-                self.run.report.counts.left -= ended(after) - ended(before);
-                return Err(error);
-            }
-            self.run.report.counts.left -= group.len() as u64;
-            let last = group.last().map_or("", |work| &*work.file.name);
-            self.run.progress(Stage::Convert, self.done, last);
-        }
-        Ok(())
-    }
-
-    fn group(&mut self, group: &[Work<'_>], parts: &mut Parts) -> Result<()> {
-        self.run.probe()?;
-        self.folders_of_group = self.run.next_group();
-        let (adopted, to_convert) = self.adoptions(group);
-        let to_convert = self.clear(to_convert)?;
-        let planned = self.plan(&to_convert);
-        let mut jobs: Vec<Job<'_>> = adopted.into_iter().map(|(work, planned)| Job::new(&work, planned)).collect();
-        for (work, planned) in to_convert.iter().zip(planned) {
-            match planned {
-                Ok(planned) => jobs.push(Job::new(work, planned)),
-                Err(error) => self.fail(work.file, error),
-            }
-        }
-        jobs.sort_by(|left, right| left.file.name.cmp(&right.file.name));
-        self.make_folders(jobs.iter().flat_map(|job| job.steps.iter().filter_map(manager_folder)).collect())?;
-        for wave in Wave::BEFORE_PART {
-            self.run.check_cancelled()?;
-            if wave == Wave::Publish {
-                self.bring_into_the_fence(&jobs)?;
-            }
-            self.wave(wave, &mut jobs)?;
-        }
-        self.write_part(&jobs, parts)?;
-        self.wave(Wave::Complete, &mut jobs)?;
-        for job in jobs {
-            self.finish(job);
-        }
-        Ok(())
-    }
-
     /// Tells the tasks that are there whole, and as their V1 files say, from those that are to be converted. A task
     /// whose attempt did not end and whose V1 file changed since is converted anew.
     #[allow(clippy::type_complexity, reason = "two lists of the group's own tasks")]
-    fn adoptions<'w>(&mut self, group: &[Work<'w>]) -> (Vec<(Work<'w>, Planned)>, Vec<Work<'w>>) {
-        let (there, mut to_convert): (Vec<Work<'w>>, Vec<Work<'w>>) =
-            group.iter().partition(|work| matches!(work.verdict, Verdict::Adopt | Verdict::Skip));
+    pub(super) fn adoptions<'w>(&mut self, group: &[Work<'w>]) -> (Vec<(Work<'w>, Planned)>, Vec<Work<'w>>) {
+        let (there, mut to_convert): (Vec<Work<'w>>, Vec<Work<'w>>) = group.iter().partition(|work| is_there(work));
         let mut adopted = Vec::new();
         for (work, planned) in there.iter().zip(self.plan(&there)) {
             let in_progress = self.facts.marks_of(work.file.base()) == Marks::InProgress;
@@ -132,23 +71,24 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     }
 
     /// Clears what earlier attempts left of these tasks; those for which it failed leave the group.
-    fn clear<'w>(&mut self, group: Vec<Work<'w>>) -> Result<Vec<Work<'w>>> {
-        let mut kept: Vec<(Work<'w>, Vec<Step>)> = Vec::with_capacity(group.len());
+    pub(super) fn clear<'w>(&mut self, group: Vec<Work<'w>>) -> Result<Vec<Work<'w>>> {
+        let mut kept: Vec<Work<'w>> = Vec::with_capacity(group.len());
+        let mut batch = Batch::new();
         for work in group {
             match self.clearing(&work) {
-                Ok(steps) => kept.push((work, steps)),
+                Ok(mut steps) => {
+                    batch.take(kept.len(), &Wave::CLEARING, &mut steps);
+                    kept.push(work);
+                }
                 Err(error) => self.fail(work.file, error),
             }
         }
-        for wave in Wave::CLEARING {
-            self.run.check_cancelled()?;
-            let (owners, batch) = take_wave(wave, kept.iter_mut().map(|(_, steps)| steps));
-            for (place, error) in failures(&owners, self.run.waves().apply(batch)?).into_iter().rev() {
-                let (work, _) = kept.remove(place);
-                self.fail(work.file, error);
-            }
+        self.run.check_cancelled()?;
+        for (place, error) in failures(self.run.waves().apply(batch)?).into_iter().rev() {
+            let work = kept.remove(place);
+            self.fail(work.file, error);
         }
-        Ok(kept.into_iter().map(|(work, _)| work).collect())
+        Ok(kept)
     }
 
     fn clearing(&self, work: &Work<'_>) -> Result<Vec<Step>> {
@@ -162,18 +102,25 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let paths: Vec<TreePath> = group.iter().map(|work| work.file.path()).collect();
         let read = self.run.storage().read_batch(&paths, FILE_BYTES_LIMIT, self.run.in_flight());
         let mut read = read.into_iter();
+        let mut found = self.found(group).into_iter();
         let mut plan_one = |work: &Work<'_>| {
-            let bytes =
-                read.next().unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the storage gave no answer")))?;
-            match work.verdict {
-                Verdict::Adopt | Verdict::Skip => self.adopt(work, &bytes),
-                _ => self.conversion(work, &bytes),
+            let bytes = read.next().unwrap_or_else(|| Err(no_answer()));
+            if is_there(work) {
+                let found = found.next().unwrap_or_else(|| Err(no_answer()));
+                return self.adopt(work, &bytes?, found?);
             }
+            self.conversion(work, &bytes?)
         };
         group
             .iter()
             .map(|work| plan_one(work).map_err(|error| error.of_task(&work.file.name).at(work.file.path())))
             .collect()
+    }
+
+    /// What the V2 tasks hold that are there.
+    fn found(&self, group: &[Work<'_>]) -> Vec<Result<Option<Inspected>>> {
+        let ids: Vec<V2Id> = group.iter().filter(|work| is_there(work)).filter_map(|work| id_of(work).ok()).collect();
+        inspect_all(self.run.storage(), &*self.run.session.codec, &ids, self.run.in_flight())
     }
 
     /// The rows of a plan: what a run would do with each task of a group.
@@ -263,10 +210,9 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     }
 
     /// The task is there whole: its line is made from what is there, nothing is written twice.
-    fn adopt(&mut self, work: &Work<'_>, v1_bytes: &[u8]) -> Result<Planned> {
+    fn adopt(&mut self, work: &Work<'_>, v1_bytes: &[u8], found: Option<Inspected>) -> Result<Planned> {
         let (file, base) = (work.file, work.file.base());
         let id = id_of(work)?;
-        let found = inspect(self.run.storage(), &*self.run.session.codec, &id)?;
         let damaged = |what: String| Error::new(ErrorKind::Damaged, what).at(layout::main_task(&id));
         let Some(Inspected::Whole(whole)) = found else {
             return Err(damaged("its V2 task changed while the run looked at it".to_owned()));
@@ -333,62 +279,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         Err(Error::new(ErrorKind::Internal, "the codec reads another task from the bytes that it wrote"))
     }
 
-    fn make_folders(&mut self, folders: BTreeSet<TreePath>) -> Result<()> {
-        for folder in folders {
-            if self.folders.insert(folder.clone()) {
-                self.run.waves().make_folder(&folder)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// One wave of the group: a job whose step fails leaves it.
-    fn wave(&mut self, wave: Wave, jobs: &mut Vec<Job<'_>>) -> Result<()> {
-        let (owners, batch) = take_wave(wave, jobs.iter_mut().map(|job| &mut job.steps));
-        for (place, error) in failures(&owners, self.run.waves().apply(batch)?).into_iter().rev() {
-            let job = jobs.remove(place);
-            self.fail(job.file, error);
-        }
-        Ok(())
-    }
-
-    /// What is published comes out of the fence, which a run that was overtaken does not have any more.
-    fn bring_into_the_fence(&self, jobs: &[Job<'_>]) -> Result<()> {
-        if !jobs.iter().any(|job| publishes(&job.steps)) {
-            return Ok(());
-        }
-        self.run.waves().one(&self.folders_of_group.rename(), Taken::Fail).map_err(Run::overtaken)
-    }
-
-    fn write_part(&mut self, jobs: &[Job<'_>], parts: &mut Parts) -> Result<()> {
-        let lines: Vec<Line> = jobs.iter().map(|job| job.line.clone()).collect();
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let name = layout::part_name(&self.run.name, self.run.next_part());
-        let head = Head::new(&self.run.name, &super::context::host(), &self.run.begun, &super::context::now(), None);
-        let mut writer = Writer::new(&head, 0)?;
-        for line in &lines {
-            writer.line(line)?;
-        }
-        let bytes = writer.finish()?;
-        let length = bytes.len();
-        let staged = self.run.fence().join(&name);
-        let waves = self.run.waves();
-        waves.create(&staged, bytes)?;
-        waves.rename(&staged, &layout::upgrading().join(&name))?;
-        parts.add(&name, length, &lines);
-        Ok(())
-    }
-
-    fn finish(&mut self, job: Job<'_>) {
-        count(self.run, job.row.outcome);
-        self.done += 1;
-        self.run.session.log.debug(format_args!("{} is {} now", job.file.name, job.line.v2));
-        self.run.report.push(job.row);
-    }
-
-    fn fail(&mut self, file: &V1File, error: Error) {
+    pub(super) fn fail(&mut self, file: &V1File, error: Error) {
         fail(self.run, file, error);
     }
 }
@@ -403,7 +294,7 @@ pub(super) fn count(run: &mut Run<'_>, outcome: Outcome) {
     }
 }
 
-fn ended(counts: Counts) -> u64 {
+pub(super) fn ended(counts: Counts) -> u64 {
     counts.converted + counts.skipped + counts.cancelled + counts.failed
 }
 
@@ -419,29 +310,6 @@ pub(super) fn fail(run: &mut Run<'_>, file: &V1File, error: Error) {
     run.report.push(row);
 }
 
-impl<'w> Job<'w> {
-    fn new(work: &Work<'w>, planned: Planned) -> Self {
-        Self { file: work.file, steps: planned.steps, line: planned.line, row: planned.row }
-    }
-}
-
-/// Takes the steps of a wave out of the tasks' lists, not copied: the bytes of a task are needed once. Beside them the
-/// place of the task that each belongs to.
-pub(super) fn take_wave<'s>(wave: Wave, tasks: impl Iterator<Item = &'s mut Vec<Step>>) -> (Vec<usize>, Vec<Step>) {
-    let (mut owners, mut batch) = (Vec::new(), Vec::new());
-    for (place, steps) in tasks.enumerate() {
-        for step in std::mem::take(steps) {
-            if step.wave == wave {
-                owners.push(place);
-                batch.push(step);
-            } else {
-                steps.push(step);
-            }
-        }
-    }
-    (owners, batch)
-}
-
 /// What is to be worked on, and what cannot be; in the order of the names.
 pub(super) fn work<'f>(files: &'f [V1File], decisions: &[Decision]) -> (Vec<Work<'f>>, Vec<(&'f V1File, Error)>) {
     let (mut work, mut failed) = (Vec::new(), Vec::new());
@@ -455,12 +323,17 @@ pub(super) fn work<'f>(files: &'f [V1File], decisions: &[Decision]) -> (Vec<Work
     (work, failed)
 }
 
+/// Whether the task is in V2 already, whole.
+fn is_there(work: &Work<'_>) -> bool {
+    matches!(work.verdict, Verdict::Adopt | Verdict::Skip)
+}
+
 /// The folder in which a step makes a manager file.
-fn manager_folder(step: &Step) -> Option<TreePath> {
+pub(super) fn manager_folder(step: &Step) -> Option<TreePath> {
     (step.wave == Wave::Manager).then(|| step.change.path().parent()).flatten()
 }
 
-fn publishes(steps: &[Step]) -> bool {
+pub(super) fn publishes(steps: &[Step]) -> bool {
     steps.iter().any(|step| step.wave == Wave::Publish)
 }
 
@@ -476,19 +349,6 @@ fn fill_row(row: &mut Row, file: &V1File, line: &Line, state: StateV2) {
     row.node.clone_from(&line.node);
     row.v1_state = Some(file.state);
     row.v2_state = Some(state);
-}
-
-/// The first failure of each owner, in the order of the owners.
-pub(super) fn failures(owners: &[usize], answers: Vec<Result<()>>) -> Vec<(usize, Error)> {
-    let mut failed: Vec<(usize, Error)> = Vec::new();
-    for (owner, answer) in owners.iter().zip(answers) {
-        if let Err(error) = answer {
-            if failed.last().is_none_or(|(last, _)| last != owner) {
-                failed.push((*owner, error));
-            }
-        }
-    }
-    failed
 }
 
 /// The changes of a plan's task, in the order of their waves.

@@ -8,7 +8,7 @@ use super::scan::{V1File, V1Scan};
 use super::trees::{self, Trees};
 use super::upgrade::{end, refused};
 use super::v1_check::{self, Manifests};
-use super::verify::Verifier;
+use super::verify;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{permit, Operation, Permit, Phase};
@@ -84,11 +84,7 @@ fn check_upgraded(run: &mut Run<'_>) -> Result<Manifests> {
     }
     // Once a node has started, V2 tasks move on and no longer equal what they were made as.
     if manifests.started_nodes.is_empty() {
-        let compared = {
-            let mut verifier = Verifier::new(run)?;
-            manifests.each_line(|line| verifier.line(line)).and_then(|()| verifier.finish())
-        };
-        match compared {
+        match verify::pairs_of(run, &manifests) {
             Err(error) if error.kind() == ErrorKind::Damaged => {
                 let rows = &run.report.rows[before..];
                 reasons.extend(rows.iter().map(|row| format!("{}: {}", row.v1_name, row.detail)));
@@ -109,7 +105,7 @@ fn check_upgraded(run: &mut Run<'_>) -> Result<Manifests> {
 fn warn_of_tasks_that_v2_holds_no_more(run: &mut Run<'_>, manifests: &Manifests) -> Result<()> {
     let v2 = V2Names::read(run.storage())?;
     let mut gone = 0_u64;
-    manifests.each_line(|line| {
+    manifests.each_line(run.storage(), |line| {
         gone += u64::from(V2Id::parse(&line.v2).is_none_or(|id| v2.ids.binary_search(&id).is_err()));
         Ok(())
     })?;

@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::context::Run;
-use super::convert::{actions, failures, take_wave};
+use super::convert::actions;
 use super::evidence::{base_of, encode_v1, states_in};
-use super::inspect::{inspect, Inspected, WholeTask};
+use super::inspect::{inspect, inspect_all, Inspected, WholeTask, INSPECTED_TOGETHER};
 use super::made::Made;
 use super::options::Stage;
 use super::parts::Parts;
@@ -14,16 +14,14 @@ use super::recovery_scan::{RecoveryScan, V2Names};
 use super::report::{Counts, Outcome, Report, Row};
 use super::scan::{MarkScan, V1File, V1Scan, V2Scan};
 use super::v1_check::Manifests;
+use super::waves::{failures, Batch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::recovery::{carry, finish_cleared, free_base, Carriage};
 use crate::plan::steps::{Step, Taken, Wave};
-use crate::storage::Storage;
+use crate::storage::{no_answer, Storage};
 use crate::task::{dropped_by_v1, to_v1, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::{Change, TreePath};
-
-/// How many tasks go through the waves together.
-const GROUP_TASKS: usize = 1_024;
 
 /// The folders of V1, which went with a DELETE.
 pub(super) fn v1_folders() -> [TreePath; 2] {
@@ -147,6 +145,15 @@ struct Dropped {
 struct Plan {
     steps: Vec<Step>,
     row: Row,
+    /// Nothing becomes of it where this file holds this task already.
+    unless: Option<(TreePath, TaskV1)>,
+}
+
+impl Plan {
+    /// A task of which nothing is made.
+    fn kept(row: Row) -> Self {
+        Self { steps: Vec::new(), row, unless: None }
+    }
 }
 
 impl<'r, 'a> Carrier<'r, 'a> {
@@ -200,14 +207,12 @@ impl<'r, 'a> Carrier<'r, 'a> {
         self.run.stage(Stage::Convert);
         self.judge_vanished();
         let ids = std::mem::take(&mut self.names.ids);
-        for group in ids.chunks(GROUP_TASKS) {
+        for group in ids.chunks(INSPECTED_TOGETHER) {
             self.run.check_cancelled()?;
             self.run.probe()?;
             let mut plans = self.plan_group(group);
-            for wave in Wave::CARRYING {
-                self.run.check_cancelled()?;
-                self.wave(wave, &mut plans)?;
-            }
+            self.run.check_cancelled()?;
+            self.carry(&Wave::CARRYING, &mut plans)?;
             for plan in plans {
                 self.finish(plan.row);
             }
@@ -217,8 +222,8 @@ impl<'r, 'a> Carrier<'r, 'a> {
         while !cleared.is_empty() {
             self.run.check_cancelled()?;
             self.run.probe()?;
-            let mut plans = cleared.split_off(cleared.len().saturating_sub(GROUP_TASKS));
-            self.wave(Wave::Place, &mut plans)?;
+            let mut plans = cleared.split_off(cleared.len().saturating_sub(INSPECTED_TOGETHER));
+            self.carry(&[Wave::Place], &mut plans)?;
             for plan in plans {
                 self.finish(plan.row);
             }
@@ -234,7 +239,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         self.run.stage(Stage::Convert);
         self.judge_vanished();
         let ids = std::mem::take(&mut self.names.ids);
-        for group in ids.chunks(GROUP_TASKS) {
+        for group in ids.chunks(INSPECTED_TOGETHER) {
             self.run.check_cancelled()?;
             for plan in self.plan_group(group) {
                 self.planned(plan);
@@ -266,10 +271,13 @@ impl<'r, 'a> Carrier<'r, 'a> {
         self.run.progress(Stage::Convert, self.done, &last);
     }
 
-    /// One wave of a group: a task whose step fails leaves it.
-    fn wave(&mut self, wave: Wave, plans: &mut Vec<Plan>) -> Result<()> {
-        let (owners, batch) = take_wave(wave, plans.iter_mut().map(|plan| &mut plan.steps));
-        for (place, error) in failures(&owners, self.run.waves().apply(batch)?).into_iter().rev() {
+    /// A group through these waves: a task whose step fails leaves it.
+    fn carry(&mut self, waves: &[Wave], plans: &mut Vec<Plan>) -> Result<()> {
+        let mut batch = Batch::new();
+        for (place, plan) in plans.iter_mut().enumerate() {
+            batch.take(place, waves, &mut plan.steps);
+        }
+        for (place, error) in failures(self.run.waves().apply(batch)?).into_iter().rev() {
             let plan = plans.remove(place);
             self.fail(plan.row, &error);
         }
@@ -278,14 +286,17 @@ impl<'r, 'a> Carrier<'r, 'a> {
 
     fn plan_group(&mut self, group: &[V2Id]) -> Vec<Plan> {
         let mut plans = Vec::with_capacity(group.len());
+        let to_carry: Vec<V2Id> = group.iter().filter(|id| !self.scan.carried.contains(*id)).cloned().collect();
+        let run = &*self.run;
+        let mut inspected = inspect_all(run.storage(), &*run.session.codec, &to_carry, run.in_flight()).into_iter();
         for id in group {
             if self.scan.carried.contains(id) {
                 let mut row = row(id, Outcome::Kept);
                 "carried by an earlier run".clone_into(&mut row.detail);
-                plans.push(Plan { steps: Vec::new(), row });
+                plans.push(Plan::kept(row));
                 continue;
             }
-            match self.plan(id) {
+            match self.plan(id, inspected.next().unwrap_or_else(|| Err(no_answer()))) {
                 Ok(plan) => plans.push(plan),
                 Err(error) => {
                     let lost = self.judge(id, &error);
@@ -295,6 +306,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
                 }
             }
         }
+        self.keep_what_v1_holds(&mut plans);
         plans
     }
 
@@ -332,9 +344,9 @@ impl<'r, 'a> Carrier<'r, 'a> {
     }
 
     /// What becomes of one V2 task.
-    fn plan(&mut self, id: &V2Id) -> Result<Plan> {
+    fn plan(&mut self, id: &V2Id, inspected: Result<Option<Inspected>>) -> Result<Plan> {
         let at = |error: Error| error.of_task(id).at(layout::main_task(id));
-        let inspected = inspect(self.run.storage(), &*self.run.session.codec, id).map_err(at)?;
+        let inspected = inspected.map_err(at)?;
         let by_name = self.made.of(id).last().and_then(super::made::MadeTask::base);
         if let Some(plan) = self.torn_attempt(id, inspected.as_ref()) {
             return Ok(plan);
@@ -365,28 +377,41 @@ impl<'r, 'a> Carrier<'r, 'a> {
             row.outcome = Outcome::Kept;
             row.v1_state = there.first().copied();
             row.v1_name = there.first().map_or_else(String::new, |state| V1Name::format(&base, *state));
-            return Ok(Plan { steps: Vec::new(), row });
+            return Ok(Plan::kept(row));
         }
         if there.is_empty() && !born && !self.is_complete(id) && self.online {
             row.outcome = Outcome::Kept;
             "V1 finished and cleared it while an online upgrade ran".clone_into(&mut row.detail);
-            return Ok(Plan { steps: Vec::new(), row });
+            return Ok(Plan::kept(row));
         }
         let state = whole.state.downgraded();
         let task = to_v1(&whole.task, &base, state);
         row.v1_name = V1Name::format(&base, state);
         row.v1_state = Some(state);
         row.detail = self.drop_what_v1_cannot_hold(&whole);
-        if there == [state] && self.holds(&base, state, &task) {
-            row.outcome = Outcome::Kept;
-            return Ok(Plan { steps: Vec::new(), row });
-        }
+        let unless = (there == [state]).then(|| (layout::v1_file(&base, state), task.clone()));
         let bytes = encode_v1(&*self.run.session.codec, &task).map_err(at)?;
         let replaces = there.into_iter().collect();
         let number = self.run.next_number();
         let steps =
             carry(Carriage { id: id.clone(), base, state, bytes, replaces }, &self.fence, number).map_err(at)?;
-        Ok(Plan { steps, row })
+        Ok(Plan { steps, row, unless })
+    }
+
+    /// Leaves the tasks alone that V1 holds already, in this state and with every field as it would be written. A file that
+    /// cannot be read holds nothing.
+    fn keep_what_v1_holds(&self, plans: &mut [Plan]) {
+        let paths: Vec<TreePath> = plans.iter().filter_map(|plan| Some(plan.unless.as_ref()?.0.clone())).collect();
+        let mut read = self.run.storage().read_batch(&paths, FILE_BYTES_LIMIT, self.run.in_flight()).into_iter();
+        for plan in plans {
+            let Some((_, task)) = plan.unless.take() else { continue };
+            let bytes = read.next().and_then(Result::ok);
+            let there = bytes.and_then(|bytes| self.run.session.codec.decode_v1(&bytes).ok());
+            if there.is_some_and(|there| there == task) {
+                plan.steps.clear();
+                plan.row.outcome = Outcome::Kept;
+            }
+        }
     }
 
     /// The V1 base that the shape of an id says, where the task is the one that has it: a manifest or a part says so, or
@@ -428,7 +453,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         row.v1_name = file.name.to_string();
         row.v1_state = Some(file.state);
         row.detail = format!("its V2 task is not whole: {why}; its V1 file is used");
-        Some(Plan { steps: Vec::new(), row })
+        Some(Plan::kept(row))
     }
 
     /// The first V1 file of a time and a sequence number.
@@ -470,13 +495,6 @@ impl<'r, 'a> Carrier<'r, 'a> {
         Ok(free)
     }
 
-    /// Whether V1 holds the task already, in this state and with every field as it would be written. A file that cannot
-    /// be read holds nothing.
-    fn holds(&self, base: &V1Base, state: StateV1, task: &TaskV1) -> bool {
-        let read = self.run.storage().read(&layout::v1_file(base, state), FILE_BYTES_LIMIT);
-        read.is_ok_and(|bytes| self.run.session.codec.decode_v1(&bytes).is_ok_and(|there| there == *task))
-    }
-
     /// The tasks of a complete upgrade that V2 finished and cleared: they become Done, so that nothing runs twice. Those
     /// are meant that were gone as the RECOVERY began; one that went later was taken away by somebody.
     fn cleared(&mut self) -> Vec<Plan> {
@@ -502,7 +520,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
             row.v1_name = V1Name::format(&base, StateV1::Done);
             row.v1_state = Some(StateV1::Done);
             row.detail = format!("V2 finished and cleared it, so {} becomes Done", V1Name::format(&base, *state));
-            plans.push(Plan { steps: vec![finish_cleared(&base, *state)], row });
+            plans.push(Plan { steps: vec![finish_cleared(&base, *state)], row, unless: None });
         }
         for id in vanished {
             let what = "its V2 task vanished since the RECOVERY began, and nothing says what became of it";
@@ -549,7 +567,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
     }
 
     fn planned(&mut self, plan: Plan) {
-        let Plan { steps, mut row } = plan;
+        let Plan { steps, mut row, .. } = plan;
         row.actions = actions(&steps);
         let counts = &mut self.run.report.counts;
         counts.left -= 1;

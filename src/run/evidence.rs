@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::context::Run;
 use super::groups::groups;
-use super::inspect::{inspect, Inspected, WholeTask};
+use super::inspect::{inspect_all, Inspected, WholeTask, INSPECTED_TOGETHER};
 use super::made::{Made, MadeTask};
 use super::options::Stage;
 use super::parts::Parts;
@@ -20,9 +20,6 @@ use crate::task::{
     content_sum, differing_fields, to_v1, to_v2, Codec, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT,
 };
 use crate::tree::TreePath;
-
-/// How many tasks lie between two reports of progress.
-const PROGRESS_TASKS: usize = 256;
 
 /// What was found, by what it means: the task or file it is about, and the words.
 #[derive(Debug, Default)]
@@ -124,13 +121,13 @@ impl Evidence {
             }
         }
         let mut done = 0;
-        for group in groups(&to_read, |task| task.v1_length) {
+        for group in groups(&to_read, run.storage().group_tasks(), |task| task.v1_length) {
             run.check_cancelled()?;
             let paths: Vec<TreePath> = group.iter().map(|task| layout::v1_scheduler().join(&task.v1)).collect();
             let read = run.storage().read_batch(&paths, FILE_BYTES_LIMIT, run.in_flight());
             for (task, bytes) in group.iter().zip(read) {
                 match bytes {
-                    Ok(bytes) if *content_sum(&bytes) == *task.v1_sum => {}
+                    Ok(bytes) if content_sum(&bytes) == task.v1_sum => {}
                     Ok(_) => self.note(
                         Finding::V1Changed,
                         &task.v1,
@@ -186,10 +183,11 @@ impl Evidence {
         let total = v2.ids.len() as u64;
         run.report.counts = Counts { total, left: total, ..Counts::default() };
         let mut done = 0;
-        for group in v2.ids.chunks(PROGRESS_TASKS) {
-            for id in group {
-                run.check_cancelled()?;
-                self.look_at_task(run, id, known)?;
+        for group in v2.ids.chunks(INSPECTED_TOGETHER) {
+            run.check_cancelled()?;
+            let inspected = inspect_all(run.storage(), &*run.session.codec, group, run.in_flight());
+            for (id, inspected) in group.iter().zip(inspected) {
+                self.look_at_task(run, id, inspected, known)?;
             }
             let last = group.last().map_or_else(String::new, ToString::to_string);
             done += group.len() as u64;
@@ -198,11 +196,17 @@ impl Evidence {
         Ok(())
     }
 
-    fn look_at_task(&mut self, run: &Run<'_>, id: &V2Id, known: &Known<'_>) -> Result<()> {
+    fn look_at_task(
+        &mut self,
+        run: &Run<'_>,
+        id: &V2Id,
+        inspected: Result<Option<Inspected>>,
+        known: &Known<'_>,
+    ) -> Result<()> {
         let name = id.to_string();
         let made: Vec<&MadeTask> = known.made.of(id).collect();
         let v1_name = made.last().map_or("", |task| &*task.v1);
-        let inspected = match inspect(run.storage(), &*run.session.codec, id) {
+        let inspected = match inspected {
             // It went between the listing and the look, which only a node does; the liveness says so later.
             Ok(None) => return Ok(()),
             Ok(Some(inspected)) => inspected,
@@ -247,7 +251,7 @@ impl Evidence {
             format!("its folder holds more than was made: {}", whole.others.join(", "))
         } else if made.iter().all(|task| task.state != whole.state) {
             format!("it is {state} now")
-        } else if made.iter().any(|task| *task.v2_sum == *sum && task.state == whole.state) {
+        } else if made.iter().any(|task| task.v2_sum == sum && task.state == whole.state) {
             return Ok(());
         } else {
             "its TaskInfo changed".to_owned()

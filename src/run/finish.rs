@@ -1,20 +1,20 @@
 //! The end of an upgrade: the manifest, the done mark, and what goes after it.
 
 use super::context::{host, now, some_of, Run};
-use std::collections::HashSet;
 
 use super::complete::Complete;
 use super::options::Stage;
 use super::parts::{Parts, MANIFEST_BYTES_LIMIT};
-use super::scan::{MarkScan, V1File, V1Scan};
+use super::scan::{Converted, V1Scan};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::manifest::{merge, Head, Line, Reader, Writer};
 use crate::storage::Storage;
+use crate::tree::TreePath;
 
-/// Room for the head and the tail beside the lines of the parts.
-const HEAD_AND_TAIL_BYTES: usize = 4 << 10;
+/// How many groups of tasks go into a manifest, so that a run holds the lines of so many at a time, whatever their number.
+const GROUPS_OF_A_MANIFEST: usize = 4;
 
 /// Completes an upgrade whose tasks are all converted; with `complete`, one that was taken up again. Where V1 changed just
 /// before, it does nothing and says what.
@@ -36,37 +36,42 @@ pub(super) fn finish(
             &new_files
         }
     };
-    let marks = MarkScan::read(run.storage())?;
-    all_marked(&marks, taken_in)?;
+    let converted = Converted::read(run.storage(), taken_in)?;
+    all_marked(&converted, taken_in)?;
     if run.options.verify {
         verify_parts(run, parts, taken_in)?;
     }
     // A verify takes its time.
-    let changed = V1Scan::read(run.storage())?.changed_since(v1);
+    let changed = v1.changed_by_now(run.storage())?;
     if !changed.is_empty() {
         return Ok(Some(changed));
     }
-    let manifest = manifest(run, v1, taken_in, parts, &marks)?;
     let waves = run.waves();
     // Each of these renames decides that the upgrade is complete, so the lock service itself is asked once more.
     match complete {
         None => {
             // The folder was made as the run began.
             let staged = run.fence().join(layout::DONE);
-            waves.create(&staged.join(layout::MANIFEST), manifest)?;
+            let most_lines = run.storage().group_tasks().saturating_mul(GROUPS_OF_A_MANIFEST);
+            let mut manifests = ManifestWriter::new(run, (&staged, 1), taken_in.files.len(), most_lines)?;
+            each_line_taken_in(run, v1, taken_in, parts, &converted, |line| manifests.line(line))?;
+            manifests.finish()?;
             run.check_cancelled()?;
             run.confirm()?;
             waves.rename(&staged, &layout::done())?;
         }
         // An earlier run made the manifest and was stopped before it cleared the marks.
-        Some(_) if taken_in.files.is_empty() => {}
+        Some(_) if taken_in.files.is_empty() => each_line_taken_in(run, v1, taken_in, parts, &converted, |_| Ok(()))?,
         Some(complete) => {
-            let name = layout::manifest_name(complete.manifests.next_number());
-            let staged = run.fence().join(&name);
-            waves.create(&staged, manifest)?;
+            let number = complete.manifests.next_number();
+            let name = layout::manifest_name(number);
+            // One, since one rename decides.
+            let mut manifests = ManifestWriter::new(run, (&run.fence(), number), taken_in.files.len(), usize::MAX)?;
+            each_line_taken_in(run, v1, taken_in, parts, &converted, |line| manifests.line(line))?;
+            manifests.finish()?;
             run.check_cancelled()?;
             run.confirm()?;
-            waves.rename(&staged, &layout::done().join(&name))?;
+            waves.rename(&run.fence().join(&name), &layout::done().join(&name))?;
         }
     }
     run.stage(Stage::Clean);
@@ -78,9 +83,8 @@ pub(super) fn clear_marks(run: &Run<'_>) -> Result<()> {
     run.take_away(&layout::upgrading())
 }
 
-fn all_marked(marks: &MarkScan, taken_in: &V1Scan) -> Result<()> {
-    let unmarked: Vec<&str> =
-        taken_in.files.iter().map(V1File::base).filter(|base| !marks.upgraded.contains(*base)).collect();
+fn all_marked(converted: &Converted, taken_in: &V1Scan) -> Result<()> {
+    let unmarked = converted.unmarked(taken_in);
     if unmarked.is_empty() {
         return Ok(());
     }
@@ -98,21 +102,70 @@ pub(super) fn each_part_line(storage: &dyn Storage, parts: &Parts, sink: impl Fn
     merge(parts.files.clone(), open, sink)
 }
 
-fn manifest(run: &Run<'_>, v1: &V1Scan, taken_in: &V1Scan, parts: &Parts, marks: &MarkScan) -> Result<Vec<u8>> {
-    let mut head = Head::new(&run.name, &host(), &run.begun, &now(), run.session.change_id()?);
-    head.online = run.options.online;
-    let mut writer = Writer::new(&head, parts.bytes + HEAD_AND_TAIL_BYTES)?;
-    let bases: HashSet<&str> = v1.files.iter().map(V1File::base).collect();
+/// The manifests of a completion on their way into a folder of the fence: the lines of one are held at a time.
+struct ManifestWriter<'r, 'a> {
+    run: &'r Run<'a>,
+    folder: TreePath,
+    /// The number of the one whose lines are held.
+    number: u32,
+    most_lines: usize,
+    /// Its head: that of the next one differs in the piece.
+    head: Head,
+    writer: Writer,
+}
+
+impl<'r, 'a> ManifestWriter<'r, 'a> {
+    fn new(run: &'r Run<'a>, (folder, number): (&TreePath, u32), lines: usize, most_lines: usize) -> Result<Self> {
+        let mut head = Head::new(&run.name, &host(), &run.begun, &now(), run.session.change_id()?);
+        head.online = run.options.online;
+        if lines > most_lines {
+            head.piece = Some(1);
+            head.pieces = u32::try_from(lines.div_ceil(most_lines)).ok();
+        }
+        let writer = Writer::new(&head)?;
+        Ok(Self { run, folder: folder.clone(), number, most_lines, head, writer })
+    }
+
+    fn line(&mut self, line: &Line) -> Result<()> {
+        if self.writer.count() >= self.most_lines as u64 {
+            self.head.piece = self.head.piece.map(|piece| piece.saturating_add(1));
+            let full = std::mem::replace(&mut self.writer, Writer::new(&self.head)?);
+            self.write(full)?;
+            self.number += 1;
+        }
+        self.writer.line(line)
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let last = std::mem::replace(&mut self.writer, Writer::new(&self.head)?);
+        self.write(last)
+    }
+
+    fn write(&self, writer: Writer) -> Result<()> {
+        self.run.check_cancelled()?;
+        self.run.waves().create(&self.folder.join(&layout::manifest_name(self.number)), writer.finish()?)
+    }
+}
+
+/// Hands the lines of the tasks that are taken in to a sink, and looks whether each has one and whether its V1 file is there.
+fn each_line_taken_in(
+    run: &Run<'_>,
+    v1: &V1Scan,
+    taken_in: &V1Scan,
+    parts: &Parts,
+    converted: &Converted,
+    mut sink: impl FnMut(&Line) -> Result<()>,
+) -> Result<()> {
     let mut waiting = taken_in.files.iter().map(|file| &*file.name).peekable();
     let mut gone = Vec::new();
     each_part_line(run.storage(), parts, |line| {
         if waiting.next_if(|name| *name == line.v1).is_some() {
-            return writer.line(&line);
+            return sink(&line);
         }
         // A line of a state that the task has left: it was converted anew and has another.
         let Some(base) = V1Name::parse(&line.v1).map(|name| name.base.to_string()) else { return Ok(()) };
         // One without its mark was taken back, since V1 finished it while an online run converted it.
-        if !bases.contains(&*base) && marks.upgraded.contains(&*base) {
+        if !v1.has_base(&base) && converted.has_other(&base) {
             gone.push(line.v1);
         }
         Ok(())
@@ -125,7 +178,7 @@ fn manifest(run: &Run<'_>, v1: &V1Scan, taken_in: &V1Scan, parts: &Parts, marks:
     }
     // Lines and names come in the same order, so a name that is still waiting has no line.
     match waiting.next() {
-        None => writer.finish(),
+        None => Ok(()),
         Some(name) => {
             let what = "a converted task is in no part";
             Err(Error::new(ErrorKind::Damaged, what).of_task(name).at(layout::upgrading()))

@@ -2,9 +2,9 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
-use crate::storage::{none_if_missing, Storage};
+use crate::storage::{no_answer, none_if_missing, only, Storage};
 use crate::task::{Codec, StateV2, TaskV2, V2Id, FILE_BYTES_LIMIT};
-use crate::tree::Entry;
+use crate::tree::{Entry, TreePath};
 
 /// A V2 main task that was looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,38 +30,98 @@ pub(super) struct WholeTask {
     pub(super) others: Vec<String>,
 }
 
+/// How many tasks are looked into together: their bytes are all held.
+pub(super) const INSPECTED_TOGETHER: usize = 1_024;
+
+/// What the listing of a main task's folder says.
+enum Listed {
+    Gone,
+    Torn(String),
+    /// Its files are there; those of the task are to be read.
+    Whole {
+        info: Entry,
+        state: StateV2,
+        others: Vec<String>,
+    },
+}
+
 /// Looks into a V2 main task; `None` where none is there.
 ///
 /// # Errors
 /// Where it cannot be read, which says nothing of whether it is whole.
 pub(super) fn inspect(storage: &dyn Storage, codec: &dyn Codec, id: &V2Id) -> Result<Option<Inspected>> {
-    let folder = layout::main_task(id);
-    let Some(entries) = storage.children(&folder)? else { return Ok(None) };
+    only(inspect_all(storage, codec, std::slice::from_ref(id), 1))
+}
+
+/// Looks into V2 main tasks, each as [`inspect`] does: their folders are listed together, and their files read together.
+pub(super) fn inspect_all(
+    storage: &dyn Storage,
+    codec: &dyn Codec,
+    ids: &[V2Id],
+    in_flight: usize,
+) -> Vec<Result<Option<Inspected>>> {
+    let folders: Vec<TreePath> = ids.iter().map(layout::main_task).collect();
+    let listed: Vec<Result<Listed>> = storage.list_batch(&folders, in_flight).into_iter().map(listed).collect();
+    let file = |(folder, listed): (&TreePath, &Result<Listed>)| match listed {
+        Ok(Listed::Whole { info, .. }) => Some(folder.join(&info.name)),
+        _ => None,
+    };
+    let files: Vec<TreePath> = folders.iter().zip(&listed).filter_map(file).collect();
+    let mut read = storage.read_batch(&files, FILE_BYTES_LIMIT, in_flight).into_iter().zip(files);
+    ids.iter()
+        .zip(listed)
+        .map(|(id, listed)| match listed? {
+            Listed::Gone => Ok(None),
+            Listed::Torn(why) => Ok(Some(Inspected::Torn(why))),
+            Listed::Whole { info, state, others } => match read.next() {
+                Some((bytes, path)) => decoded(codec, id, (&info, state, others), bytes, &path).map(Some),
+                None => Err(no_answer()),
+            },
+        })
+        .collect()
+}
+
+fn listed(entries: Result<Vec<Entry>>) -> Result<Listed> {
+    let Some(mut entries) = none_if_missing(entries)? else { return Ok(Listed::Gone) };
+    entries.sort_by(|left, right| left.name.cmp(&right.name));
     let (entries, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| {
         let known = layout::parse_task_info(&entry.name).is_some() || layout::parse_status(&entry.name).is_some();
         entry.is_file() && known
     });
-    let torn = |why: String| Ok(Some(Inspected::Torn(why)));
-    let infos: Vec<&Entry> = entries.iter().filter(|entry| layout::parse_task_info(&entry.name).is_some()).collect();
     let states: Vec<StateV2> = entries.iter().filter_map(|entry| layout::parse_status(&entry.name)).collect();
-    let (info, state) = match (infos.as_slice(), states.as_slice()) {
-        ([info], [state]) => (info, *state),
-        (infos, states) => return torn(format!("it has {} TaskInfo and {} Status files", infos.len(), states.len())),
-    };
-    let Some(bytes) = none_if_missing(storage.read(&folder.join(&info.name), FILE_BYTES_LIMIT))? else {
-        return torn("its TaskInfo vanished".to_owned());
+    let mut infos: Vec<Entry> =
+        entries.into_iter().filter(|entry| layout::parse_task_info(&entry.name).is_some()).collect();
+    match (infos.pop(), infos.len(), states.as_slice()) {
+        (Some(info), 0, [state]) => {
+            let others = others.into_iter().map(|entry| entry.name).collect();
+            Ok(Listed::Whole { info, state: *state, others })
+        }
+        (info, before, states) => {
+            let infos = before + usize::from(info.is_some());
+            Ok(Listed::Torn(format!("it has {infos} TaskInfo and {} Status files", states.len())))
+        }
+    }
+}
+
+fn decoded(
+    codec: &dyn Codec,
+    id: &V2Id,
+    (info, state, others): (&Entry, StateV2, Vec<String>),
+    bytes: Result<Vec<u8>>,
+    path: &TreePath,
+) -> Result<Inspected> {
+    let Some(bytes) = none_if_missing(bytes)? else {
+        return Ok(Inspected::Torn("its TaskInfo vanished".to_owned()));
     };
     match codec.decode_v2(&bytes) {
-        Ok(task) if task.id() != *id => torn(format!("{} holds the id {}", info.name, task.id())),
-        Ok(task) => Ok(Some(Inspected::Whole(Box::new(WholeTask {
-            task,
-            state,
-            bytes,
-            mtime_ms: info.stat.mtime_ms,
-            others: others.into_iter().map(|entry| entry.name).collect(),
-        })))),
-        Err(error) if error.kind() == ErrorKind::Corrupt => torn(format!("{}: {}", info.name, error.message())),
+        Ok(task) if task.id() != *id => Ok(Inspected::Torn(format!("{} holds the id {}", info.name, task.id()))),
+        Ok(task) => {
+            Ok(Inspected::Whole(Box::new(WholeTask { task, state, bytes, mtime_ms: info.stat.mtime_ms, others })))
+        }
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            Ok(Inspected::Torn(format!("{}: {}", info.name, error.message())))
+        }
         // A codec of the host may fail for reasons of its own.
-        Err(error) => Err(Error::new(error.kind(), error.message()).at(folder.join(&info.name))),
+        Err(error) => Err(Error::new(error.kind(), error.message()).at(path)),
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn clear_leftover_marks(run: &mut Run<'_>, manifests: &Manifests) -> 
     marks.in_progress.retain(|base, _| !manifests.has_base(base));
     if !marks.in_progress.is_empty() {
         let mut ids = HashSet::new();
-        manifests.each_line(|line| {
+        manifests.each_line(run.storage(), |line| {
             ids.insert(line.v2);
             Ok(())
         })?;

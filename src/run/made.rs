@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::V1Name;
 use crate::plan::manifest::Line;
 use crate::storage::Storage;
-use crate::task::{StateV2, V1Base, V2Id};
+use crate::task::{ContentSum, StateV2, V1Base, V2Id};
 
 /// One task that an upgrade made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub(super) struct MadeTask {
     /// The V1 file's name.
     pub(super) v1: Box<str>,
     pub(super) v1_length: u64,
-    pub(super) v1_sum: Box<str>,
-    pub(super) v2_sum: Box<str>,
+    pub(super) v1_sum: ContentSum,
+    pub(super) v2_sum: ContentSum,
     pub(super) state: StateV2,
     /// It stands in a manifest: nodes may have run it since.
     pub(super) committed: bool,
@@ -48,7 +48,7 @@ impl Made {
     pub(super) fn read(storage: &dyn Storage, manifests: Option<&Manifests>, parts: Option<&Parts>) -> Result<Self> {
         let mut made = Self::default();
         if let Some(manifests) = manifests {
-            manifests.each_line(|line| made.add(&line, true))?;
+            manifests.each_line(storage, |line| made.add(&line, true))?;
         }
         if let Some(parts) = parts {
             each_part_line(storage, parts, |line| made.add(&line, false))?;
@@ -69,8 +69,8 @@ impl Made {
         let task = MadeTask {
             v1: line.v1.as_str().into(),
             v1_length: line.v1_length,
-            v1_sum: line.v1_xxh64.as_str().into(),
-            v2_sum: line.v2_xxh64.as_str().into(),
+            v1_sum: line.v1_xxh64,
+            v2_sum: line.v2_xxh64,
             state,
             committed,
         };

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::layout::{self, V1Name};
 use crate::plan::manifest::{Line, Reader};
 use crate::storage::Storage;
-use crate::task::{StateV1, V2Id};
+use crate::task::{ContentSum, StateV1, V2Id};
 
 /// The most bytes that a part or a manifest may have.
 pub(super) const MANIFEST_BYTES_LIMIT: u64 = 4 << 30;
@@ -17,7 +17,7 @@ pub(super) const MANIFEST_BYTES_LIMIT: u64 = 4 << 30;
 pub(super) struct PartLine {
     pub(super) v1_length: u64,
     pub(super) v1_state: StateV1,
-    pub(super) v1_sum: Box<str>,
+    pub(super) v1_sum: ContentSum,
     pub(super) ordinal: u16,
     /// Whether the placement made it Cancel.
     pub(super) cancelled: bool,
@@ -34,8 +34,6 @@ pub(super) struct Parts {
     pub(super) lines: HashMap<Box<str>, PartLine>,
     /// The parts that can be read, oldest first, each with its first V1 name.
     pub(super) files: Vec<(String, String)>,
-    /// The bytes of all of them.
-    pub(super) bytes: usize,
     /// Why some cannot be read. Their tasks are adopted anew from what is there.
     pub(super) broken: Vec<String>,
 }
@@ -51,7 +49,7 @@ impl Parts {
             });
             match read {
                 Ok((reader, lines)) => {
-                    parts.add(name, reader.length(), &lines);
+                    parts.add(name, &lines);
                     let begun = reader.head().begun.parse().map_or(0, jiff::Timestamp::as_millisecond);
                     parts.keep(&lines, begun);
                 }
@@ -62,16 +60,14 @@ impl Parts {
     }
 
     /// Takes in a part: one that was read, or one that this run wrote.
-    pub(super) fn add(&mut self, name: &str, length: usize, lines: &[Line]) {
+    pub(super) fn add(&mut self, name: &str, lines: &[Line]) {
         let Some(first) = lines.first() else { return };
-        self.bytes += length;
         self.files.push((first.v1.clone(), name.to_owned()));
     }
 
     /// Takes in the files of earlier runs, which come first: a later part is right where two have a task.
     pub(super) fn inherit(&mut self, earlier: &Self) {
         self.files.splice(0..0, earlier.files.iter().cloned());
-        self.bytes += earlier.bytes;
     }
 
     /// Whether a line stands in a part that this run wrote.
@@ -85,7 +81,7 @@ impl Parts {
         for line in lines {
             let Some(V1Name { base, state }) = V1Name::parse(&line.v1) else { continue };
             let ordinal = V2Id::parse(&line.v2).and_then(|id| id.upgraded_from()).map_or(0, |(_, ordinal)| ordinal);
-            let v1_sum = line.v1_xxh64.as_str().into();
+            let v1_sum = line.v1_xxh64;
             let part = u32::try_from(self.files.len()).unwrap_or(u32::MAX).saturating_sub(1);
             let cancelled = line.cancelled;
             let row =

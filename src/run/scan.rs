@@ -57,20 +57,10 @@ impl V1Scan {
     /// The same of a V1 tree that has another name by now.
     pub(super) fn read_in(storage: &dyn Storage, folder: &TreePath) -> Result<Self> {
         let mut scan = Self::default();
-        let listed = storage.list(folder, &mut |entry| {
-            match V1Name::parse(&entry.name).filter(|_| entry.exact) {
-                Some(name) => scan.files.push(V1File {
-                    name: entry.name.into_boxed_str(),
-                    state: name.state,
-                    length: entry.stat.length,
-                    mtime_ms: entry.stat.mtime_ms,
-                    regular: entry.stat.kind == Kind::File,
-                }),
-                None => scan.unknown.push(format!("{folder}/{}", entry.name)),
-            }
-            ControlFlow::Continue(())
-        });
-        none_if_missing(listed)?;
+        each_v1_file(storage, folder, |file| match file {
+            Ok(file) => scan.files.push(file),
+            Err(unknown) => scan.unknown.push(unknown),
+        })?;
         scan.files.sort_unstable_by(|left, right| left.name.cmp(&right.name));
         scan.files.shrink_to_fit();
         scan.unknown.sort_unstable();
@@ -85,20 +75,27 @@ impl V1Scan {
         counts
     }
 
-    /// The names that are not in another listing, or not the same in it.
-    pub(super) fn changed_since(&self, earlier: &Self) -> Vec<String> {
-        let known = |file: &V1File| {
-            let place = earlier.files.binary_search_by(|other| other.name.cmp(&file.name));
-            place.is_ok_and(|place| earlier.files[place] == *file)
-        };
-        let gone = earlier.files.iter().filter(|file| self.find(&file.name).is_none());
-        let gone = gone.map(|file| format!("{} is gone", file.name));
-        self.files
-            .iter()
-            .filter(|file| !known(file))
-            .map(|file| format!("{} is new or changed", file.name))
-            .chain(gone)
-            .collect()
+    /// What V1 holds by now that is not in this listing, or not the same in it, and what is gone. No second listing is held.
+    pub(super) fn changed_by_now(&self, storage: &dyn Storage) -> Result<Vec<String>> {
+        let mut seen = vec![false; self.files.len()];
+        let mut changed = Vec::new();
+        each_v1_file(storage, &layout::v1_scheduler(), |file| match file {
+            Ok(file) => {
+                let place = self.place(&file.name);
+                let is_same = place.is_some_and(|place| self.files[place] == file);
+                if let Some(seen) = place.and_then(|place| seen.get_mut(place)) {
+                    *seen = true;
+                }
+                if !is_same {
+                    changed.push(format!("{} is new or changed", file.name));
+                }
+            }
+            Err(_unknown) => {}
+        })?;
+        changed.sort_unstable();
+        let gone = self.files.iter().zip(seen).filter(|(_, seen)| !seen);
+        changed.extend(gone.map(|(file, _)| format!("{} is gone", file.name)));
+        Ok(changed)
     }
 
     /// The names of files that are new or changed.
@@ -108,8 +105,79 @@ impl V1Scan {
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&V1File> {
-        let place = self.files.binary_search_by(|file| (*file.name).cmp(name)).ok()?;
-        self.files.get(place)
+        self.place(name).and_then(|place| self.files.get(place))
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.files.binary_search_by(|file| (*file.name).cmp(name)).ok()
+    }
+
+    /// The place of the first file of a base, in whatever state.
+    fn place_of_base(&self, base: &str) -> Option<usize> {
+        let from = self.files.partition_point(|file| &*file.name < base);
+        let mut near = self.files[from..].iter().take_while(|file| file.name.starts_with(base));
+        near.position(|file| file.base() == base).map(|place| from + place)
+    }
+
+    pub(super) fn has_base(&self, base: &str) -> bool {
+        self.place_of_base(base).is_some()
+    }
+}
+
+/// Hands each file of a V1 folder to a sink, or the path of what is no task; nothing where there is no folder.
+fn each_v1_file(
+    storage: &dyn Storage,
+    folder: &TreePath,
+    mut sink: impl FnMut(std::result::Result<V1File, String>),
+) -> Result<()> {
+    let listed = storage.list(folder, &mut |entry| {
+        sink(match V1Name::parse(&entry.name).filter(|_| entry.exact) {
+            Some(name) => Ok(V1File {
+                name: entry.name.into_boxed_str(),
+                state: name.state,
+                length: entry.stat.length,
+                mtime_ms: entry.stat.mtime_ms,
+                regular: entry.stat.kind == Kind::File,
+            }),
+            None => Err(format!("{folder}/{}", entry.name)),
+        });
+        ControlFlow::Continue(())
+    });
+    none_if_missing(listed).map(drop)
+}
+
+/// Which tasks of a V1 listing have the mark of a converted one: a flag each, not a name.
+pub(super) struct Converted {
+    marked: Vec<bool>,
+    /// The bases of marks whose V1 files are not in the listing.
+    others: HashSet<Box<str>>,
+}
+
+impl Converted {
+    pub(super) fn read(storage: &dyn Storage, v1: &V1Scan) -> Result<Self> {
+        let mut converted = Self { marked: vec![false; v1.files.len()], others: HashSet::new() };
+        let listed = storage.list(&layout::upgrading(), &mut |entry| {
+            if let Some(Mark::Upgraded { base }) = entry.is_file().then(|| layout::parse_mark(&entry.name)) {
+                match v1.place_of_base(&base) {
+                    Some(place) => converted.marked[place] = true,
+                    None => drop(converted.others.insert(base.into_boxed_str())),
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        none_if_missing(listed)?;
+        Ok(converted)
+    }
+
+    /// The bases of the listing that have no mark.
+    pub(super) fn unmarked<'v>(&self, v1: &'v V1Scan) -> Vec<&'v str> {
+        let is_marked = |base: &str| v1.place_of_base(base).is_some_and(|place| self.marked[place]);
+        v1.files.iter().map(V1File::base).filter(|base| !is_marked(base)).collect()
+    }
+
+    /// Whether there is a mark of a base whose V1 file is not in the listing.
+    pub(super) fn has_other(&self, base: &str) -> bool {
+        self.others.contains(base)
     }
 }
 

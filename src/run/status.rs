@@ -14,7 +14,7 @@ use super::report::{Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
 use super::trees::{self, Trees};
 use super::v1_check::{self, Manifests};
-use super::verify::Verifier;
+use super::verify;
 use crate::error::{ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{choices, Operation, Phase};
@@ -220,7 +220,7 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     let missing = (manifests.tasks() + run.report.counts.left).saturating_sub(run.report.counts.total);
     if missing > 0 {
         let mut names = Vec::new();
-        manifests.each_line(|line| {
+        manifests.each_line(run.storage(), |line| {
             if v1.find(&line.v1).is_none() {
                 names.push(line.v1);
             }
@@ -235,9 +235,7 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     if run.options.verify && !manifests.started_nodes.is_empty() {
         run.warn("nodes have started since, so V2 tasks move on: pairs are not compared".to_owned());
     } else if run.options.verify {
-        let mut verifier = Verifier::new(run)?;
-        manifests.each_line(|line| verifier.line(line))?;
-        verifier.finish()?;
+        verify::pairs_of(run, &manifests)?;
     }
     Ok(())
 }
@@ -263,7 +261,7 @@ fn upgrading(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     // Another process may finish the upgrade meanwhile and take the parts with it.
     let compared = Parts::read(run.storage(), &marks).and_then(|parts| {
         let storage = std::sync::Arc::clone(&run.session.storage);
-        let mut verifier = Verifier::new(run)?;
+        let mut verifier = verify::Verifier::new(run)?;
         each_part_line(&*storage, &parts, |line| verifier.line(line))?;
         verifier.finish()
     });

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::complete::Complete;
 use super::groups::groups;
-use super::inspect::{inspect, Inspected};
+use super::inspect::{inspect_all, Inspected, INSPECTED_TOGETHER};
 use super::parts::Parts;
 use super::scan::{ManagerScan, MarkScan, V1File, V1Scan, V2Scan};
 use crate::error::{Error, ErrorKind, Result};
@@ -75,9 +75,11 @@ impl<'a> Facts<'a> {
         let mut facts =
             Self { v1, marks, parts, v2, complete, owners: HashMap::new(), managers: ManagerScan::default() };
         let order = facts.by_time_and_sequence();
+        let mut unknown = Vec::new();
         for group in colliding(&order) {
-            facts.look_at_owners(storage, codec, group);
+            facts.find_owners(group, &mut unknown);
         }
+        facts.look_at_owners(storage, codec, &unknown)?;
         let mut decisions = vec![Decision::Skip; v1.files.len()];
         for group in colliding(&order) {
             facts.decide_group(group, &mut decisions);
@@ -117,29 +119,38 @@ impl<'a> Facts<'a> {
         pu.strip_prefix("compct.").unwrap_or(pu)
     }
 
-    /// Finds out who has the V2 tasks that stand where this group's tasks would.
-    fn look_at_owners(&mut self, storage: &dyn Storage, codec: &dyn Codec, group: &[Keyed]) {
+    /// Finds out who has the V2 tasks that stand where this group's tasks would, as far as lines say it; the others are
+    /// to be looked into.
+    fn find_owners(&mut self, group: &[Keyed], unknown: &mut Vec<(u64, i32, u16)>) {
         let Some(&Keyed { ts, seq, .. }) = group.first() else { return };
-        let ordinals: Vec<u16> = self.v2.ordinals(ts, seq).collect();
-        for ordinal in ordinals {
+        for ordinal in self.v2.ordinals(ts, seq) {
             let known = group.iter().find(|keyed| {
                 self.parts.lines.get(self.file(keyed).base()).is_some_and(|line| line.ordinal == ordinal)
             });
             let of_complete = self.complete.and_then(|complete| {
                 complete.made.ordinals(ts, seq).find(|(other, _)| *other == ordinal).map(|(_, pu)| pu)
             });
-            let look = || inspect(storage, codec, &id_of(ts, seq, ordinal)?);
-            let owner = match (known, of_complete) {
-                (Some(keyed), _) => Owner::Pu(self.pu(keyed).to_owned()),
-                (None, Some(pu)) => Owner::Pu(pu),
-                (None, None) => match look() {
+            match known.map(|keyed| self.pu(keyed).to_owned()).or(of_complete) {
+                Some(pu) => drop(self.owners.insert((ts, seq, ordinal), Owner::Pu(pu))),
+                None => unknown.push((ts, seq, ordinal)),
+            }
+        }
+    }
+
+    fn look_at_owners(&mut self, storage: &dyn Storage, codec: &dyn Codec, unknown: &[(u64, i32, u16)]) -> Result<()> {
+        for keys in unknown.chunks(INSPECTED_TOGETHER) {
+            let ids =
+                keys.iter().map(|(ts, seq, ordinal)| id_of(*ts, *seq, *ordinal)).collect::<Result<Vec<V2Id>>>()?;
+            for (key, inspected) in keys.iter().zip(inspect_all(storage, codec, &ids, 0)) {
+                let owner = match inspected {
                     Ok(Some(Inspected::Whole(whole))) => Owner::Pu(whole.task.receive_pu),
                     Ok(Some(Inspected::Torn(_)) | None) => Owner::Torn,
                     Err(error) => Owner::Unreadable(error),
-                },
-            };
-            self.owners.insert((ts, seq, ordinal), owner);
+                };
+                self.owners.insert(*key, owner);
+            }
         }
+        Ok(())
     }
 
     fn decide_group(&self, group: &[Keyed], decisions: &mut [Decision]) {
@@ -240,10 +251,10 @@ impl<'a> Facts<'a> {
                 recent.push((place, file, line));
             }
         }
-        for group in groups(&recent, |(_, file, _)| file.length) {
+        for group in groups(&recent, storage.group_tasks(), |(_, file, _)| file.length) {
             let paths: Vec<TreePath> = group.iter().map(|(_, file, _)| file.path()).collect();
             for ((place, _, line), bytes) in group.iter().zip(storage.read_batch(&paths, FILE_BYTES_LIMIT, 0)) {
-                if *content_sum(&bytes?) != *line.v1_sum {
+                if content_sum(&bytes?) != line.v1_sum {
                     decisions[*place] = Decision::Work(Verdict::ClearAndConvert, line.ordinal);
                 }
             }

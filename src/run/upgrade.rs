@@ -14,7 +14,7 @@ use super::task_facts::{Decision, Listings};
 use super::trees::{self, Trees};
 use super::upgrade_plan;
 use super::v1_check::{self, Manifests};
-use super::verify::Verifier;
+use super::verify;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{permit, Operation, Permit, Phase};
@@ -272,9 +272,7 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         return Err(v1_check::new_v1_tasks(&strangers));
     }
     if run.options.verify {
-        let mut verifier = Verifier::new(run)?;
-        manifests.each_line(|line| verifier.line(line))?;
-        verifier.finish()?;
+        verify::pairs_of(run, &manifests)?;
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     }
     run.stage(Stage::Convert);
     let mut converter = Converter::new(run, &facts, catalog);
-    for group in groups(&work, |work| work.file.length) {
+    for group in groups(&work, converter.run.storage().group_tasks(), |work| work.file.length) {
         converter.plan_rows(group)?;
     }
     let manifest_number = complete.as_ref().map_or(1, |complete| complete.manifests.next_number());
@@ -81,7 +81,10 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
             "create {marks_of_all}/{} and the parts after it, one a group of tasks",
             layout::part_name(&run_name, 0)
         ),
-        format!("create {}", layout::done().join(&layout::manifest_name(manifest_number))),
+        format!(
+            "create {} and, where more tasks are upgraded than one holds, those after it",
+            layout::done().join(&layout::manifest_name(manifest_number))
+        ),
         format!("remove {marks_of_all}, {} and {}", layout::staging(), layout::lock_file()),
     ];
     run.report.actions.extend(last);

@@ -10,13 +10,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::manifest::{Head, Line, Reader};
 use crate::storage::Storage;
-use crate::task::{content_sum, V1Base, FILE_BYTES_LIMIT};
+use crate::task::{content_sum, ContentSum, V1Base, FILE_BYTES_LIMIT};
 use crate::tree::{Kind, TreePath};
 
 /// What the done folder holds: every manifest, and the nodes that started since.
 #[derive(Debug)]
 pub(super) struct Manifests {
-    readers: Vec<Reader>,
+    files: Vec<(TreePath, Head)>,
     last_number: u32,
     /// What of each line decides about its V1 file, in the byte order of the V1 names.
     known: Vec<Known>,
@@ -28,7 +28,20 @@ pub(super) struct Manifests {
 struct Known {
     v1: Box<str>,
     length: u64,
-    sum: Box<str>,
+    sum: ContentSum,
+}
+
+const RESTORE: &str = "restore the manifest from a backup; without it nothing proves what was upgraded";
+
+impl Known {
+    fn new(line: Line) -> Self {
+        Self { v1: line.v1.into(), length: line.v1_length, sum: line.v1_xxh64 }
+    }
+}
+
+fn read_manifest(storage: &dyn Storage, path: &TreePath) -> Result<Reader> {
+    let reader = storage.read(path, MANIFEST_BYTES_LIMIT).and_then(Reader::new);
+    reader.map_err(|error| error.at(path).advise(RESTORE))
 }
 
 impl Manifests {
@@ -38,7 +51,7 @@ impl Manifests {
     /// `Damaged` where there is no manifest in it, `Corrupt` where one cannot be read.
     pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
         let mut manifests = Self {
-            readers: Vec::new(),
+            files: Vec::new(),
             last_number: 0,
             known: Vec::new(),
             started_nodes: Vec::new(),
@@ -48,38 +61,54 @@ impl Manifests {
             let path = layout::done().join(&entry.name);
             if let Some(number) = layout::parse_manifest(&entry.name).filter(|_| entry.is_file()) {
                 manifests.last_number = manifests.last_number.max(number);
-                let advice = "restore the manifest from a backup; without it nothing proves what was upgraded";
-                let reader = storage.read(&path, MANIFEST_BYTES_LIMIT).and_then(Reader::new);
-                manifests.readers.push(reader.map_err(|error| error.at(&path).advise(advice))?);
+                let reader = read_manifest(storage, &path)?;
+                for line in reader.lines() {
+                    let line = line.map_err(|error| error.at(&path).advise(RESTORE))?;
+                    manifests.known.push(Known::new(line));
+                }
+                manifests.files.push((path, reader.head().clone()));
             } else if let Some(node) = entry.name.strip_prefix(layout::STARTED_PREFIX) {
                 manifests.started_nodes.push(layout::unescape(node).unwrap_or_else(|| node.to_owned()));
             } else {
                 manifests.unknown.push(path.to_string());
             }
         }
-        if manifests.readers.is_empty() {
+        if manifests.files.is_empty() {
             return Err(Error::new(ErrorKind::Damaged, "the upgrade is marked as complete and there is no manifest")
                 .at(layout::done())
-                .advise("restore the manifest from a backup; without it nothing proves what was upgraded"));
+                .advise(RESTORE));
         }
-        let mut known = Vec::new();
-        manifests.each_line(|line| {
-            known.push(Known { v1: line.v1.into(), length: line.v1_length, sum: line.v1_xxh64.into() });
-            Ok(())
-        })?;
-        known.sort_by(|left, right| left.v1.cmp(&right.v1));
-        manifests.known = known;
+        manifests.refuse_missing_pieces()?;
+        manifests.known.sort_unstable_by(|left, right| left.v1.cmp(&right.v1));
+        manifests.known.shrink_to_fit();
         Ok(manifests)
     }
 
-    /// Hands every line of every manifest to a sink.
-    pub(super) fn each_line(&self, mut sink: impl FnMut(Line) -> Result<()>) -> Result<()> {
-        self.readers.iter().flat_map(Reader::lines).try_for_each(|line| sink(line?))
+    /// Manifests that were written together prove what was upgraded together: without one of them its tasks would look
+    /// as if they had turned up since.
+    fn refuse_missing_pieces(&self) -> Result<()> {
+        let pieces = self.heads().filter_map(|head| head.pieces).max().unwrap_or(0);
+        let has = |piece| self.heads().any(|head| (head.piece, head.pieces) == (Some(piece), Some(pieces)));
+        match (1..=pieces).find(|piece| !has(*piece)) {
+            None => Ok(()),
+            Some(piece) => {
+                let what = format!("of {pieces} manifests that were written together number {piece} is missing");
+                Err(Error::new(ErrorKind::Damaged, what).at(layout::done()).advise(RESTORE))
+            }
+        }
+    }
+
+    /// Hands every line of every manifest to a sink; one manifest is held at a time.
+    pub(super) fn each_line(&self, storage: &dyn Storage, mut sink: impl FnMut(Line) -> Result<()>) -> Result<()> {
+        for (path, _) in &self.files {
+            read_manifest(storage, path)?.lines().try_for_each(|line| sink(line?))?;
+        }
+        Ok(())
     }
 
     /// The heads of the manifests.
     pub(super) fn heads(&self) -> impl Iterator<Item = &Head> {
-        self.readers.iter().map(Reader::head)
+        self.files.iter().map(|(_, head)| head)
     }
 
     pub(super) fn tasks(&self) -> u64 {
@@ -139,14 +168,14 @@ pub(super) fn changed_bytes<'v>(
 ) -> Result<Vec<(&'v V1File, String)>> {
     let mut changed = Vec::new();
     let mut done = 0;
-    for group in groups(&v1.files, |file| file.length) {
+    for group in groups(&v1.files, run.storage().group_tasks(), |file| file.length) {
         run.check_cancelled()?;
         let paths: Vec<TreePath> = group.iter().map(V1File::path).collect();
         let read = run.storage().read_batch(&paths, FILE_BYTES_LIMIT, run.in_flight());
         for (file, bytes) in group.iter().zip(read) {
             let Some(known) = manifests.find(&file.name) else { continue };
             match bytes {
-                Ok(bytes) if *content_sum(&bytes) == *known.sum => {}
+                Ok(bytes) if content_sum(&bytes) == known.sum => {}
                 Ok(_) => changed.push((file, "its bytes changed after it was upgraded".to_owned())),
                 Err(error) => changed.push((file, error.message().to_owned())),
             }

@@ -1,7 +1,7 @@
 //! Changes in batches, each answer judged: done, not done, or unknown and then looked at.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::steps::{Step, Taken};
+use crate::plan::steps::{Step, Taken, Wave};
 use crate::storage::{Flow, Storage};
 use crate::task::FILE_BYTES_LIMIT;
 use crate::tree::{Change, Kind, Stat, TreePath};
@@ -13,27 +13,88 @@ pub(super) struct Waves<'a> {
     pub(super) flow: Flow<'a>,
 }
 
+/// Steps that go to the storage together, each with whose it is.
+pub(super) struct Batch<O> {
+    owners: Vec<O>,
+    taken: Vec<Taken>,
+    changes: Vec<Change>,
+    /// The place of the one that each needs.
+    after: Vec<Option<usize>>,
+}
+
+impl<O: Copy> Batch<O> {
+    pub(super) fn new() -> Self {
+        Self { owners: Vec::new(), taken: Vec::new(), changes: Vec::new(), after: Vec::new() }
+    }
+
+    /// Takes the steps of these waves out of a task's, not copied: the bytes of a task are needed once. Each wave comes
+    /// after the one before it; the steps of the last one do not need each other.
+    pub(super) fn take(&mut self, owner: O, waves: &[Wave], steps: &mut Vec<Step>) {
+        let mut taken: Vec<Step> = Vec::new();
+        for step in std::mem::take(steps) {
+            if waves.contains(&step.wave) {
+                taken.push(step);
+            } else {
+                steps.push(step);
+            }
+        }
+        taken.sort_by_key(|step| step.wave);
+        let last = taken.last().map(|step| step.wave);
+        let mut before = None;
+        for step in taken {
+            self.owners.push(owner);
+            self.taken.push(step.taken);
+            self.changes.push(step.change);
+            self.after.push(before);
+            if Some(step.wave) != last {
+                before = Some(self.changes.len() - 1);
+            }
+        }
+    }
+}
+
+/// The first failure of each owner, in the order of the owners.
+pub(super) fn failures<O: PartialEq>(answers: Vec<(O, Option<Result<()>>)>) -> Vec<(O, Error)> {
+    let mut failed: Vec<(O, Error)> = Vec::new();
+    for (owner, answer) in answers {
+        if let Some(Err(error)) = answer {
+            if failed.last().is_none_or(|(last, _)| *last != owner) {
+                failed.push((owner, error));
+            }
+        }
+    }
+    failed
+}
+
 impl Waves<'_> {
-    /// Carries out steps that do not depend on each other, and answers each one.
+    /// Carries out steps, each after the one that it needs, and answers each one: those that need one which failed have no
+    /// answer.
     ///
     /// # Errors
     /// Where the run cannot go on at all: the lock is lost, the disk is full, a right is missing, the storage is away.
-    pub(super) fn apply(&self, steps: Vec<Step>) -> Result<Vec<Result<()>>> {
-        if steps.is_empty() {
-            return Ok(Vec::new());
+    pub(super) fn apply<O>(&self, batch: Batch<O>) -> Result<Vec<(O, Option<Result<()>>)>> {
+        let Batch { owners, taken, changes, after } = batch;
+        let mut answers: Vec<Option<Result<()>>> = changes.iter().map(|_| None).collect();
+        let mut given = self.storage.change_in_order(&changes, &after, self.flow);
+        let mut places: Vec<usize> = (0..changes.len()).collect();
+        while !places.is_empty() {
+            if given.len() != places.len() || given.iter().all(Option::is_none) {
+                return Err(Error::new(ErrorKind::Internal, "the storage did not answer every change"));
+            }
+            for (place, answer) in places.iter().zip(given) {
+                if let Some(answer) = answer {
+                    answers[*place] = Some(self.judge(&changes[*place], taken[*place], answer)?);
+                }
+            }
+            // What needs a change that was found to be done after all goes on.
+            places = still_to_do(&answers, &after);
+            let rest: Vec<Change> = places.iter().map(|place| changes[*place].clone()).collect();
+            let needed = |place: &usize| after[*place].and_then(|needed| places.binary_search(&needed).ok());
+            let rest_after: Vec<Option<usize>> = places.iter().map(needed).collect();
+            given =
+                if rest.is_empty() { Vec::new() } else { self.storage.change_in_order(&rest, &rest_after, self.flow) };
         }
-        let (taken, changes): (Vec<Taken>, Vec<Change>) =
-            steps.into_iter().map(|step| (step.taken, step.change)).unzip();
-        let answers = self.storage.change_batch(&changes, self.flow);
-        if answers.len() != changes.len() {
-            return Err(Error::new(ErrorKind::Internal, "the storage did not answer every change"));
-        }
-        changes
-            .iter()
-            .zip(taken)
-            .zip(answers)
-            .map(|((change, taken), answer)| self.judge(change, taken, answer))
-            .collect()
+        Ok(owners.into_iter().zip(answers).collect())
     }
 
     /// Carries out one change of the run itself, whose failure ends the run.
@@ -138,6 +199,23 @@ impl Waves<'_> {
         }
         Ok(true)
     }
+}
+
+/// The places that have no answer and need no change that failed.
+fn still_to_do(answers: &[Option<Result<()>>], after: &[Option<usize>]) -> Vec<usize> {
+    let mut may_go_on = Vec::with_capacity(answers.len());
+    let mut places = Vec::new();
+    for (place, answer) in answers.iter().enumerate() {
+        let goes_on = match (answer, after[place]) {
+            (Some(answer), _) => answer.is_ok(),
+            (None, needed) => needed.is_none_or(|needed| may_go_on[needed]),
+        };
+        may_go_on.push(goes_on);
+        if answer.is_none() && goes_on {
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// Whether an error of a change is everybody's, not one task's: the next task would meet it too.

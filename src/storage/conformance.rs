@@ -68,6 +68,8 @@ fn read(storage: &dyn Storage, text: &str) -> Result<Vec<u8>> {
 pub(crate) fn check(open: &dyn Fn() -> Box<dyn Storage>) {
     creating(&*open());
     making_folders(&*open());
+    changing_in_order(&*open());
+    listing_many(&*open());
     renaming(&*open());
     removing(&*open());
     listing(&*open());
@@ -213,4 +215,54 @@ fn fencing(storage: &dyn Storage) {
     assert_eq!(done, 3, "the fence is asked once for every change");
     assert!(answers.iter().filter_map(|answer| answer.as_ref().err()).all(|error| error.kind() == ErrorKind::LockLost));
     assert_eq!(tree(storage).len(), 3, "and what it refuses is not made");
+}
+
+fn changing_in_order(storage: &dyn Storage) {
+    let mut changes = Vec::new();
+    let mut after = Vec::new();
+    for task in 0..40 {
+        let built = format!("built/{task}");
+        let first = changes.len();
+        changes.extend([
+            folder(&built),
+            create(&format!("{built}/bytes"), format!("bytes of {task}").as_bytes()),
+            create(&format!("{built}/empty"), b""),
+            rename(&format!("{built}/empty"), &format!("{built}/renamed")),
+        ]);
+        after.extend([None, Some(first), Some(first), Some(first + 2)]);
+    }
+    // The last chain breaks at its second change, and with it what needs that one.
+    let broken = changes.len();
+    changes.extend([folder("last"), create("missing/file", b"x"), rename("missing/file", "last/file")]);
+    after.extend([None, Some(broken), Some(broken + 1)]);
+    let answers = storage.change_in_order(&changes, &after, Flow { fence: &NoFence, in_flight: 0 });
+    let kinds: Vec<Option<Option<ErrorKind>>> =
+        answers.into_iter().map(|answer| answer.map(|answer| answer.err().map(|error| error.kind()))).collect();
+    let mut expected = vec![Some(None); changes.len()];
+    expected[broken + 1] = Some(Some(ErrorKind::NotFound));
+    expected[broken + 2] = None;
+    assert_eq!(kinds, expected);
+    assert_eq!(tree(storage).len(), 2 + 40 * 3);
+    assert_eq!(read(storage, "built/39/bytes").unwrap(), b"bytes of 39");
+
+    let refused =
+        storage.change_in_order(&changes[..2], &[None, Some(0)], Flow { fence: &After(0.into()), in_flight: 0 });
+    assert_eq!(refused[0].clone().unwrap().unwrap_err().kind(), ErrorKind::LockLost);
+    assert!(refused[1].clone().is_none_or(|answer| answer.is_err()));
+}
+
+fn listing_many(storage: &dyn Storage) {
+    do_all(storage, &[folder("few"), folder("none")]);
+    do_all(storage, &[create("few/a", b"1"), create("few/b", b"")]);
+    let folders = ["few", "none", "missing", "few/a"].map(path);
+    let answers = storage.list_batch(&folders, 0);
+    let names = |entries: &Vec<crate::tree::Entry>| {
+        let mut names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+        names.sort_unstable();
+        names
+    };
+    let answers: Vec<std::result::Result<Vec<String>, ErrorKind>> =
+        answers.iter().map(|answer| answer.as_ref().map(names).map_err(Error::kind)).collect();
+    let both = vec!["a".to_owned(), "b".to_owned()];
+    assert_eq!(answers, [Ok(both), Ok(Vec::new()), Err(ErrorKind::NotFound), Err(ErrorKind::NotFound)]);
 }

@@ -7,6 +7,7 @@ pub(crate) mod conformance;
 mod hdfs;
 #[cfg(feature = "hdfs-native")]
 mod hdfs_native;
+mod levels;
 #[cfg(feature = "libhdfs")]
 mod libhdfs;
 mod local;
@@ -27,6 +28,9 @@ pub(crate) use overlap::overlap;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Entry, Kind, Stat, TreePath};
+
+/// How many tasks go together where the storage has no wish: on a disk, enough to share a flush.
+const GROUP_TASKS: usize = 2_048;
 
 /// What gives leave for a change: the flag of the lock that the run holds.
 pub trait Fence: Sync {
@@ -68,6 +72,14 @@ pub trait Storage: Send + Sync {
     /// `NotFound` where nothing is there or it is no folder.
     fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()>;
 
+    /// The children of each folder, for folders that hold few: whole, in any order.
+    ///
+    /// # Errors
+    /// Each answer: `NotFound`, as [`Self::list`] has it.
+    fn list_batch(&self, folders: &[TreePath], _in_flight: usize) -> Vec<Result<Vec<Entry>>> {
+        folders.iter().map(|folder| entries_of(self, folder)).collect()
+    }
+
     /// Kind, length and time of each path; a link is itself, not what it points to.
     ///
     /// # Errors
@@ -92,6 +104,19 @@ pub trait Storage: Send + Sync {
     /// Before every single change the fence is asked; where it refuses, that change and those after it are not made
     /// and answer with its error.
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>>;
+
+    /// Carries out changes some of which need another: `after` has for each change the place, before its own, of the
+    /// one that is to be done and durable before it begins. Beside that the batch is one as [`Self::change_batch`] takes,
+    /// and changes that do not need each other overlap. `None` is the answer where the one that was needed was not done.
+    fn change_in_order(&self, changes: &[Change], after: &[Option<usize>], flow: Flow<'_>) -> Vec<Option<Result<()>>> {
+        levels::by_levels(self, changes, after, flow)
+    }
+
+    /// How many tasks go through their changes together: enough to keep the storage busy, few enough that a stop comes
+    /// soon and leaves little unfinished.
+    fn group_tasks(&self) -> usize {
+        GROUP_TASKS
+    }
 
     /// Makes durable what earlier processes left in caches; a run asks for it before it trusts what it finds.
     fn flush(&self) -> Result<()> {
@@ -131,13 +156,11 @@ impl dyn Storage + '_ {
 
     /// The children of a folder, in the order of their names; `None` where there is no folder.
     pub fn children(&self, folder: &TreePath) -> Result<Option<Vec<Entry>>> {
-        let mut entries = Vec::new();
-        let listed = self.list(folder, &mut |entry| {
-            entries.push(entry);
-            ControlFlow::Continue(())
-        });
-        entries.sort_by(|left, right| left.name.cmp(&right.name));
-        Ok(none_if_missing(listed)?.map(|()| entries))
+        let mut entries = none_if_missing(entries_of(self, folder))?;
+        if let Some(entries) = &mut entries {
+            entries.sort_by(|left, right| left.name.cmp(&right.name));
+        }
+        Ok(entries)
     }
 
     /// Whether a folder is there; an error where something else is.
@@ -148,6 +171,16 @@ impl dyn Storage + '_ {
             Some(_) => Err(Error::new(ErrorKind::Refused, "it should be a folder and is not").at(path)),
         }
     }
+}
+
+/// The children of a folder, in any order.
+pub(crate) fn entries_of<S: Storage + ?Sized>(storage: &S, folder: &TreePath) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    storage.list(folder, &mut |entry| {
+        entries.push(entry);
+        ControlFlow::Continue(())
+    })?;
+    Ok(entries)
 }
 
 /// `None` for `NotFound`.
@@ -161,7 +194,12 @@ pub(crate) fn none_if_missing<T>(result: Result<T>) -> Result<Option<T>> {
 
 /// The answer of a batch of one.
 pub(crate) fn only<T>(mut answers: Vec<Result<T>>) -> Result<T> {
-    answers.pop().unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the storage gave no answer")))
+    answers.pop().unwrap_or_else(|| Err(no_answer()))
+}
+
+/// What it means that a batch has fewer answers than calls.
+pub(crate) fn no_answer() -> Error {
+    Error::new(ErrorKind::Internal, "the storage gave no answer")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -83,6 +84,22 @@ impl Hdfs {
     /// Waits until the `NameNode` serves, has left its safe mode and knows the `DataNode`.
     pub fn wait(&mut self) -> Result<()> {
         wait((&mut self.name_node, self.name_http), (&mut self.data_node, self.data_http), || true)
+    }
+
+    /// Waits until the `DataNode` was told to delete every block whose file is gone.
+    pub fn wait_until_deleted(&self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        loop {
+            // The NameNode counts them some moments after the files went.
+            std::thread::sleep(Duration::from_millis(500));
+            let names = bean(self.name_http, "Hadoop:service=NameNode,name=FSNamesystem");
+            if names.contains("\"PendingDeletionBlocks\" : 0,") {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err("blocks of files that are gone are not deleted".to_owned());
+            }
+        }
     }
 
     /// The root of the file system, without a `/` at its end.

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{mpsc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,15 @@ pub struct Spec {
     pub folder: PathBuf,
 }
 
+/// Whether the servers that this process starts are for a measure, and run as servers do.
+pub static IS_MEASURED: AtomicBool = AtomicBool::new(false);
+
+/// The JVM of a test: small, and quick to start rather than quick later.
+const QUICK_TO_START: [&str; 4] = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"];
+
+/// The JVM of a measure: its own choices, as in a cluster, in memory that one machine has.
+const QUICK_LATER: [&str; 1] = ["-Xmx1g"];
+
 impl Spec {
     /// The command line of a JVM for this.
     pub fn command(&self) -> Result<Command> {
@@ -41,8 +51,7 @@ impl Spec {
         command
             .args(["--pdeathsig", "KILL", "--"])
             .arg(java::java()?)
-            // Small, and quick to start rather than quick later.
-            .args(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"])
+            .args(if IS_MEASURED.load(Ordering::Relaxed) { &QUICK_LATER[..] } else { &QUICK_TO_START[..] })
             .args(["-Djava.net.preferIPv4Stack=true", "-Djava.awt.headless=true"])
             .args(&self.options)
             .args(["-cp", &class_path.join(":"), self.class])

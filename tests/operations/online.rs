@@ -284,6 +284,23 @@ fn a_task_that_fails_ends_it_with_that_and_one_mended_in_time_does_not() {
     });
 }
 
+/// A task that is converted and then stands in V1 in a second state fails in both, and counts as converted in neither.
+#[test]
+fn a_task_in_two_states_counts_as_failed_though_it_is_converted() {
+    on_both(CATALOG, |place| {
+        three(place);
+        file(&*place.storage, "Compaction/Scheduler/compct.torn.0.5", b"CTK1");
+        place.run_with(Operation::Upgrade, online()).unwrap_err();
+        v1(&*place.storage, "p", 1, TS, StateV1::Done, SOLO);
+        let failure = place.run_with(Operation::Upgrade, online()).unwrap_err();
+        assert_eq!(failure.error.kind(), ErrorKind::TasksFailed);
+        let report = failure.report.unwrap();
+        adds_up(report.counts);
+        assert_eq!((report.counts.total, report.counts.failed, report.counts.skipped), (5, 3, 2));
+        assert!(report.headline.contains("0 tasks upgraded, 2 were before, 3 failed, 0 left"), "{}", report.headline);
+    });
+}
+
 /// What an earlier run converted, and V1 finished in between, does not come to life in V2.
 #[test]
 fn what_vanished_between_two_runs_is_taken_back_too() {

@@ -1,12 +1,15 @@
 //! What UPGRADE refuses, before it has written anything.
 
+use std::sync::Arc;
+
 use comptask_upgrade::{ErrorKind, Operation, Phase, RecoveryMode, RunOptions, SessionBuilder};
 
+use crate::support::faults::FaultStorage;
 use crate::support::meddling::{Up, UpAtTheSecondLook};
 use crate::support::places::{on_both, on_both_with, Place};
-use crate::support::sessions::{run, OneLock};
-use crate::support::trees::CATALOG;
-use crate::support::v1_files::{exists, file, folder, names, rename, v1, v1_name};
+use crate::support::sessions::{builder, fresh, run, OneLock};
+use crate::support::trees::{fixture, CATALOG};
+use crate::support::v1_files::{exists, file, folder, names, remove, rename, v1, v1_name};
 use comptask_upgrade::task::StateV1;
 
 #[test]
@@ -170,6 +173,34 @@ fn files_in_the_place_of_folders_are_refused_and_left_alone() {
             assert_eq!(failure.error.path(), at);
         });
     }
+}
+
+/// Thirty tasks in groups of three: three manifests, each of which proves what no other one does.
+#[test]
+fn of_manifests_written_together_none_may_be_missing() {
+    let fixture = fixture("thirty");
+    let storage = FaultStorage::new(&fixture.storage, None, 1);
+    let session = builder(Arc::new(storage.clone()), storage.lock(), fixture.catalog).open().unwrap();
+    run(&session, Operation::Upgrade).unwrap();
+    let done = "Compaction_V2/TaskUpgrade.done";
+    let tree = &fixture.storage;
+    let manifests = ["Manifest", "Manifest.2", "Manifest.3"];
+    assert_eq!(names(tree, done), manifests);
+    let verify = RunOptions { verify: true, ..RunOptions::default() };
+    let report = fresh(tree, fixture.catalog).run(Operation::Status, &verify, None).unwrap();
+    assert_eq!((report.counts.total, report.verified), (30, 30));
+    for (place, name) in manifests.into_iter().enumerate() {
+        let tree = tree.copy();
+        remove(&tree, &format!("{done}/{name}"));
+        for operation in Operation::ALL {
+            let error = run(&fresh(&tree, fixture.catalog), operation).unwrap_err().error;
+            let text = format!("of 3 manifests that were written together number {} is missing", place + 1);
+            assert_eq!((error.kind(), error.message()), (ErrorKind::Damaged, text.as_str()), "{operation:?}");
+            assert!(error.next_action().contains("restore the manifest from a backup"));
+        }
+    }
+    run(&fresh(tree, fixture.catalog), Operation::Delete).unwrap();
+    assert!(!exists(tree, "Compaction"));
 }
 
 #[test]

@@ -295,6 +295,33 @@ impl Storage for Stepped {
         }
         answers.into_iter().flatten().collect()
     }
+
+    /// Wave by wave, one of the orders that are allowed and the one in which the model's runs go; after a change that was
+    /// not made, or whose reply was lost, no other wave begins before the run has looked.
+    fn change_in_order(&self, changes: &[Change], after: &[Option<usize>], flow: Flow<'_>) -> Vec<Option<Result<()>>> {
+        let wave_of = |place: usize| match self.turnstile.step_of_change(&changes[place]) {
+            Some(Stop::Change(wave, _)) => wave as usize,
+            // What nobody sees yet comes after the marks and the managers.
+            _ => Wave::Publish as usize,
+        };
+        let mut answers: Vec<Option<Result<()>>> = vec![None; changes.len()];
+        loop {
+            let may_begin = |place: &usize| match after[*place] {
+                None => answers[*place].is_none(),
+                Some(needed) => answers[*place].is_none() && matches!(answers[needed], Some(Ok(()))),
+            };
+            let ready: Vec<usize> = (0..changes.len()).filter(may_begin).collect();
+            let Some(wave) = ready.iter().map(|place| wave_of(*place)).min() else { return answers };
+            let places: Vec<usize> = ready.into_iter().filter(|place| wave_of(*place) == wave).collect();
+            let batch: Vec<Change> = places.iter().map(|place| changes[*place].clone()).collect();
+            for (place, answer) in places.into_iter().zip(self.change_batch(&batch, flow)) {
+                answers[place] = Some(answer);
+            }
+            if answers.iter().flatten().any(Result::is_err) {
+                return answers;
+            }
+        }
+    }
 }
 
 /// The tree as a node sees it that starts: each look at the phase begins with the root.

@@ -25,14 +25,27 @@ pub fn image(storage: &MemoryStorage) -> Image {
     storage.image().into_iter().collect()
 }
 
-/// A tree as it is compared between two courses: the lines of a manifest that name its run are left out.
+/// A tree as it is compared between two courses: the lines of a manifest that name its run are left out, and those that
+/// were written together are one, since the storage says how many groups of tasks there are.
 pub fn normal(mut image: Image) -> Image {
-    for (path, bytes) in &mut image {
-        if let Some(bytes) = bytes.as_mut().filter(|_| path.starts_with("Compaction_V2/TaskUpgrade.done/Manifest")) {
-            let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
-            assert!(lines.len() >= 2, "{path} has no head and tail");
-            *bytes = lines[1..lines.len() - 1].concat();
+    let is_manifest = |path: &String| path.starts_with("Compaction_V2/TaskUpgrade.done/Manifest");
+    let paths: Vec<String> = image.keys().filter(|path| is_manifest(path)).cloned().collect();
+    let mut together: Vec<(u64, Vec<u8>)> = Vec::new();
+    for path in paths {
+        let Some(Some(bytes)) = image.get_mut(&path) else { continue };
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        assert!(lines.len() >= 2, "{path} has no head and tail");
+        let head: serde_json::Value = serde_json::from_slice(lines[0]).unwrap_or_default();
+        *bytes = lines[1..lines.len() - 1].concat();
+        if let Some(piece) = head["piece"].as_u64() {
+            together.push((piece, std::mem::take(bytes)));
+            image.remove(&path);
         }
+    }
+    if !together.is_empty() {
+        together.sort();
+        let lines = together.into_iter().flat_map(|(_, lines)| lines).collect();
+        image.insert(format!("{DONE}/Manifest"), Some(lines));
     }
     image
 }
@@ -64,6 +77,8 @@ pub struct Checker {
     tasks: Vec<Task>,
     foreign: Image,
     foreign_managers: BTreeSet<String>,
+    /// The marks of an upgrade that had begun before.
+    marked_before: BTreeSet<String>,
 }
 
 /// Splits a V1 name into its base and its state; the suffix is one of three words.
@@ -126,6 +141,15 @@ fn is_open(state: StateV2) -> bool {
     matches!(state, StateV2::Init | StateV2::Running)
 }
 
+/// Whether a part says what became of a task.
+fn has_line(image: &Image, task: &Task) -> bool {
+    let wanted = format!("{{\"v1\":\"{}\"", task.expected.v1_name);
+    let parts = children(image, MARKS).filter(|(name, _)| name.starts_with("Part."));
+    parts
+        .filter_map(|(_, bytes)| std::str::from_utf8(bytes.as_ref()?).ok())
+        .any(|text| text.lines().any(|line| line.starts_with(&wanted)))
+}
+
 impl Checker {
     /// The invariants of a fixture.
     pub fn new(fixture: &Fixture) -> Self {
@@ -145,12 +169,14 @@ impl Checker {
                 foreign_managers.insert(path.clone());
             }
         }
+        let marked_before = children(&start, MARKS).map(|(name, _)| format!("{MARKS}/{name}")).collect();
         let is_v1 = |path: &String| path == V1 || path.starts_with("Compaction/");
         Self {
             tasks: fixture.expected.iter().map(task).collect(),
             v1: start.into_iter().filter(|(path, _)| is_v1(path)).collect(),
             foreign,
             foreign_managers,
+            marked_before,
         }
     }
 
@@ -178,7 +204,12 @@ impl Checker {
             if !in_v1 {
                 in_v2.clone().map_err(|why| format!("I1: {} is whole in neither tree: {why}", task.base))?;
             }
-            if image.contains_key(&format!("{MARKS}/{}.upgrade", task.base)) {
+            let mark = format!("{MARKS}/{}.upgrade", task.base);
+            // Beside the done mark it is the manifest that says so.
+            if !done && image.contains_key(&mark) && !self.marked_before.contains(&mark) && !has_line(image, task) {
+                return Err(format!("I3: {} is marked as upgraded and its line is in no part", task.base));
+            }
+            if image.contains_key(&mark) {
                 in_v2.clone().map_err(|why| format!("I3: {} is marked as upgraded: {why}", task.base))?;
             }
             if done {
@@ -216,30 +247,39 @@ impl Checker {
         Ok(())
     }
 
-    /// The manifest holds every V1 task once, in the order of the names, with the sums of the bytes that are there.
+    /// The manifests hold every V1 task once, in the order of the names, with the sums of the bytes that are there.
     fn manifest(&self, image: &Image) -> Result<(), String> {
-        let path = format!("{DONE}/Manifest");
-        let Some(Some(bytes)) = image.get(&path) else { return Err(format!("{path} is missing")) };
-        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-        let lines: Vec<&str> = text.lines().collect();
         let parse =
             |line: &str| serde_json::from_str::<serde_json::Value>(line).map_err(|error| format!("{line}: {error}"));
-        let tail = parse(lines.last().ok_or("it is empty")?)?;
-        let at = text.rfind("{\"count\"").ok_or("it has no tail")?;
-        if tail["crc32c"] != format!("{:08x}", crc32c::crc32c(&bytes[..at])) || tail["count"] != lines.len() - 2 {
-            return Err("its tail does not fit it".to_owned());
-        }
-        let head = parse(lines[0])?;
-        if head["format"] != "comptask-upgrade/manifest/1" || head["run"].as_str().is_none_or(str::is_empty) {
-            return Err(format!("its head is {head}"));
+        let count = children(image, DONE).filter(|(name, _)| name.starts_with("Manifest")).count();
+        let mut lines: Vec<&str> = Vec::new();
+        for number in 1..=count.max(1) {
+            let path = if number == 1 { format!("{DONE}/Manifest") } else { format!("{DONE}/Manifest.{number}") };
+            let Some(Some(bytes)) = image.get(&path) else { return Err(format!("{path} is missing")) };
+            let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+            let all: Vec<&str> = text.lines().collect();
+            let tail = parse(all.last().ok_or("it is empty")?)?;
+            let at = text.rfind("{\"count\"").ok_or("it has no tail")?;
+            if tail["crc32c"] != format!("{:08x}", crc32c::crc32c(&bytes[..at])) || tail["count"] != all.len() - 2 {
+                return Err(format!("the tail of {path} does not fit it"));
+            }
+            let head = parse(all[0])?;
+            if head["format"] != "comptask-upgrade/manifest/1" || head["run"].as_str().is_none_or(str::is_empty) {
+                return Err(format!("the head of {path} is {head}"));
+            }
+            let place = if count == 1 { (None, None) } else { (Some(number as u64), Some(count as u64)) };
+            if (head["piece"].as_u64(), head["pieces"].as_u64()) != place {
+                return Err(format!("the head of {path}, one of {count}, is {head}"));
+            }
+            lines.extend(&all[1..all.len() - 1]);
         }
         let mut wanted: Vec<&Task> = self.tasks.iter().collect();
         wanted.sort_by(|left, right| left.expected.v1_name.cmp(&right.expected.v1_name));
-        if lines.len() - 2 != wanted.len() {
-            return Err(format!("it holds {} tasks of {}", lines.len() - 2, wanted.len()));
+        if lines.len() != wanted.len() {
+            return Err(format!("it holds {} tasks of {}", lines.len(), wanted.len()));
         }
         let sum = |bytes: &[u8]| format!("{:016x}", xxhash_rust::xxh64::xxh64(bytes, 0));
-        for (line, task) in lines[1..].iter().zip(wanted) {
+        for (line, task) in lines.into_iter().zip(wanted) {
             let row = parse(line)?;
             let v1 = self.v1[&task.v1_path].as_ref().expect("a file");
             let folder = format!("{SCHEDULER}/{}", task.expected.v2_id);

@@ -168,6 +168,15 @@ impl FaultStorage {
         crashed()
     }
 
+    /// A change that another one needs was answered: it is durable, unless it was so before.
+    fn make_durable(&self, needed: &Change) {
+        let mut state = self.state.lock();
+        let Some(place) = state.made.iter().position(|made| made == needed) else { return };
+        let made = state.made.remove(place);
+        drop(state);
+        self.disk.make_durable(&[made]);
+    }
+
     /// One call that reads.
     fn look<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         match self.begin(Call::Look)? {
@@ -325,24 +334,42 @@ impl Storage for FaultStorage {
     }
 
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
-        let mut order: Vec<usize> = (0..changes.len()).collect();
-        if order.len() > 1 {
-            order.sort_by_cached_key(|_| self.random());
-        }
+        let answers = self.change_in_order(changes, &[], flow);
+        answers.into_iter().map(|answer| answer.expect("every change was answered")).collect()
+    }
+
+    /// In any order that has each change after the one that it needs. What was needed is durable, and of the rest any
+    /// part is when the power goes.
+    fn change_in_order(&self, changes: &[Change], after: &[Option<usize>], flow: Flow<'_>) -> Vec<Option<Result<()>>> {
+        let needed = |place: usize| after.get(place).copied().flatten();
         let mut answers: Vec<Option<Result<()>>> = vec![None; changes.len()];
+        let mut ready: Vec<usize> = (0..changes.len()).filter(|place| needed(*place).is_none()).collect();
         let mut refused: Option<Error> = None;
-        for place in order {
+        while !ready.is_empty() {
+            let drawn = if changes.len() > 1 { self.random() } else { 0 };
+            let place = ready.swap_remove(usize::try_from(drawn % ready.len() as u64).unwrap());
+            if let Some(needed) = needed(place) {
+                self.make_durable(&changes[needed]);
+            }
             let answer = match &refused {
                 Some(error) => Err(error.clone()),
                 None => self.change(&changes[place], flow),
             };
             refused = refused.or_else(|| answer.clone().err().filter(|error| error.kind() == ErrorKind::LockLost));
+            if answer.is_ok() {
+                ready.extend((0..changes.len()).filter(|waiting| needed(*waiting) == Some(place)));
+            }
             answers[place] = Some(answer);
         }
         // Answered is durable; of a process that is gone nothing is left here.
         let made = std::mem::take(&mut self.state.lock().made);
         self.disk.make_durable(&made);
-        answers.into_iter().map(|answer| answer.expect("every change was answered")).collect()
+        answers
+    }
+
+    /// So few that two groups are under way in every tree.
+    fn group_tasks(&self) -> usize {
+        3
     }
 }
 

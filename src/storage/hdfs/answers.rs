@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::super::EntrySink;
+use super::super::{entries_of, EntrySink, Storage};
 use super::batch::{Answer, Setback};
 use super::exceptions::Cause;
 use crate::error::{Error, ErrorKind, Result};
@@ -172,6 +172,19 @@ pub(crate) fn check_root(looked: Result<Stat>, shown: &str) -> Result<()> {
 pub(crate) struct Page {
     pub(crate) entries: Vec<Entry>,
     pub(crate) is_last: bool,
+}
+
+/// The children of folders, by the first piece of each one's listing, which is the whole of a small one.
+pub(crate) fn children_of(
+    storage: &impl Storage,
+    folders: &[TreePath],
+    pieces: Vec<Result<Page>>,
+) -> Vec<Result<Vec<Entry>>> {
+    let whole = |(folder, piece): (&TreePath, Result<Page>)| match piece? {
+        Page { entries, is_last: true } => Ok(entries),
+        Page { .. } => entries_of(storage, folder),
+    };
+    folders.iter().zip(pieces).map(whole).collect()
 }
 
 /// Hands a listing over, page by page, as far as the sink wants it.

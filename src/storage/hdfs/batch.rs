@@ -126,6 +126,10 @@ struct Ticket {
 }
 
 impl Ticket {
+    fn new(index: usize) -> Self {
+        Self { index, step: Step::Make, attempt: 1, late: 0, may_be_done: false }
+    }
+
     /// The error of this call, as far as it can be known.
     fn known(&self, error: Error) -> Error {
         match error.kind() {
@@ -143,6 +147,8 @@ impl Ticket {
 struct State<T> {
     queue: VecDeque<Ticket>,
     answers: Vec<Option<Result<T>>>,
+    /// The places of those that wait for each call.
+    waiting: Vec<Vec<usize>>,
     /// Since when the NameNode has answered nothing but "not now".
     waiting_since: Option<Instant>,
     pause: Duration,
@@ -159,12 +165,33 @@ impl Batch {
         permit: &dyn Fn() -> Result<()>,
         start: &dyn Fn(usize, &Step, Reply<T>),
     ) -> Vec<Result<T>> {
+        let missing = || Err(Error::new(ErrorKind::Internal, "a call of the HDFS client ended without an answer"));
+        let answers = self.run_in_order(count, &[], permit, start);
+        answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+    }
+
+    /// The same for calls some of which need another: `after` has for each the place of that one. Without an answer are
+    /// those that need one which failed.
+    pub(crate) fn run_in_order<T>(
+        &self,
+        count: usize,
+        after: &[Option<usize>],
+        permit: &dyn Fn() -> Result<()>,
+        start: &dyn Fn(usize, &Step, Reply<T>),
+    ) -> Vec<Option<Result<T>>> {
         let (sender, reports) = mpsc::channel();
+        let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); count];
+        let mut queue = VecDeque::with_capacity(count);
+        for index in 0..count {
+            match after.get(index).copied().flatten().and_then(|needed| waiting.get_mut(needed)) {
+                Some(waiting) => waiting.push(index),
+                None => queue.push_back(Ticket::new(index)),
+            }
+        }
         let mut state = State {
-            queue: (0..count)
-                .map(|index| Ticket { index, step: Step::Make, attempt: 1, late: 0, may_be_done: false })
-                .collect(),
+            queue,
             answers: (0..count).map(|_| None).collect(),
+            waiting,
             waiting_since: None,
             pause: PAUSE,
             resume_at: None,
@@ -199,8 +226,7 @@ impl Batch {
             running -= 1;
             state.take(self, ticket, answer);
         }
-        let missing = || Err(Error::new(ErrorKind::Internal, "a call of the HDFS client ended without an answer"));
-        state.answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+        state.answers
     }
 }
 
@@ -216,6 +242,11 @@ impl<T> State<T> {
     }
 
     fn answer(&mut self, index: usize, result: Result<T>) {
+        let waiting = self.waiting.get_mut(index).map(std::mem::take).unwrap_or_default();
+        if result.is_ok() {
+            // At the front, so that a task comes to its slow calls while others are at their quick ones.
+            waiting.into_iter().rev().for_each(|index| self.queue.push_front(Ticket::new(index)));
+        }
         if let Some(answer) = self.answers.get_mut(index) {
             *answer = Some(result);
         }
@@ -305,6 +336,8 @@ fn left_behind(error: &Error, failed: &Error) -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -446,5 +479,68 @@ mod tests {
         assert_eq!((kind(answer), made), (Some(ErrorKind::Storage), 3));
         let (answer, ..) = one(100, Duration::ZERO, |_, _| panic!("a defect of the client"));
         assert_eq!(kind(answer), Some(ErrorKind::OutcomeUnknown));
+    }
+
+    /// A tree of calls, each after the one at half its place, so that most depend on a call that is not the last one made.
+    fn halves(count: usize) -> Vec<Option<usize>> {
+        (0..count).map(|place| (place > 2).then_some(place / 2)).collect()
+    }
+
+    #[test]
+    fn a_call_begins_when_the_one_that_it_needs_was_answered_and_not_before() {
+        let after = halves(200);
+        let answered = Mutex::new(vec![false; 200]);
+        let start = |index: usize, _: &Step, reply: Reply<usize>| {
+            if let Some(needed) = after[index] {
+                assert!(answered.lock()[needed], "{index} needs {needed}");
+            }
+            answered.lock()[index] = true;
+            reply.send(Ok(index));
+        };
+        let answers = changes(Duration::ZERO).run_in_order(200, &after, &|| Ok(()), &start);
+        let places: Vec<usize> = answers.into_iter().map(|answer| answer.unwrap().unwrap()).collect();
+        assert_eq!(places, (0..200).collect::<Vec<usize>>());
+    }
+
+    #[test]
+    fn what_needs_a_call_that_failed_is_not_sent_and_the_others_are() {
+        let sent = Mutex::new(Vec::new());
+        let start = |index: usize, _: &Step, reply: Reply<()>| {
+            sent.lock().push(index);
+            reply.send(if index == 4 { Err(failed(ErrorKind::Quota).into()) } else { Ok(()) });
+        };
+        let answers = changes(Duration::ZERO).run_in_order(20, &halves(20), &|| Ok(()), &start);
+        // 8 and 9 need 4, and 16 to 19 need these.
+        let unanswered: Vec<usize> = (0..20).filter(|place| answers[*place].is_none()).collect();
+        assert_eq!(unanswered, [8, 9, 16, 17, 18, 19]);
+        assert!(sent.lock().iter().all(|index| !unanswered.contains(index)));
+        assert!(answers.iter().flatten().filter(|answer| answer.is_err()).count() == 1);
+    }
+
+    #[test]
+    fn what_needs_a_call_that_is_made_anew_waits_for_the_last_attempt() {
+        let attempts = AtomicUsize::new(0);
+        let start = |index: usize, _: &Step, reply: Reply<usize>| {
+            let is_first = index == 0 && attempts.fetch_add(1, Ordering::Relaxed) == 0;
+            let again = || Err(Setback::Again(failed(ErrorKind::Storage)));
+            reply.send(if is_first { again() } else { Ok(attempts.load(Ordering::Relaxed)) });
+        };
+        let answers = changes(Duration::ZERO).run_in_order(2, &[None, Some(0)], &|| Ok(()), &start);
+        let attempts: Vec<usize> = answers.into_iter().map(|answer| answer.unwrap().unwrap()).collect();
+        assert_eq!(attempts, [2, 2]);
+    }
+
+    #[test]
+    fn without_leave_nothing_that_waits_is_sent() {
+        let leaves = AtomicUsize::new(0);
+        let permit = || match leaves.fetch_add(1, Ordering::Relaxed) {
+            0 => Ok(()),
+            _ => Err(failed(ErrorKind::LockLost)),
+        };
+        let start = |_: usize, _: &Step, reply: Reply<()>| reply.send(Ok(()));
+        let mut answers = changes(Duration::ZERO).run_in_order(3, &[None, Some(0), Some(1)], &permit, &start);
+        let (third, second) = (answers.pop().unwrap(), answers.pop().unwrap());
+        assert_eq!(second.unwrap().unwrap_err().kind(), ErrorKind::LockLost);
+        assert!(third.is_none() && answers.pop().unwrap().unwrap().is_ok());
     }
 }

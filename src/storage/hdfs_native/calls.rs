@@ -142,14 +142,14 @@ impl Calls {
         if let Some(answer) = settled(&change) {
             return answer;
         }
-        match &change {
-            Change::Create { path, bytes } => Box::pin(self.create(path, &at, Bytes::copy_from_slice(bytes))).await,
+        match change {
+            Change::Create { path, bytes } => Box::pin(self.create(&path, &at, Bytes::from(bytes))).await,
             Change::MakeFolder { path } => {
                 let made = self.timed(self.client.mkdirs(&at, self.folder_mode, true)).await;
-                made.map_err(|failed| failed.of_folder(path))
+                made.map_err(|failed| failed.of_folder(&path))
             }
-            Change::Rename { from, to } => self.rename(from, to, &at).await,
-            Change::Remove { path, recursive } => removed(self.timed(self.client.delete(&at, *recursive)).await, path),
+            Change::Rename { from, to } => self.rename(&from, &to, &at).await,
+            Change::Remove { path, recursive } => removed(self.timed(self.client.delete(&at, recursive)).await, &path),
         }
     }
 

@@ -24,13 +24,13 @@ use parking_lot::Mutex;
 
 use self::calls::{Calls, Listing};
 use self::threads::Threads;
-use super::hdfs::answers::{check_root, hand_over, Failure};
+use super::hdfs::answers::{check_root, children_of, hand_over, Failure};
 use super::hdfs::batch::{Answer, Batch, Reply, Setback, Step};
 use super::hdfs::options::Configuration;
-use super::hdfs::{process_user, Address, HdfsOptions};
+use super::hdfs::{process_user, Address, HdfsOptions, GROUP_TASKS};
 use super::{only, EntrySink, Flow, Storage};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tree::{Change, Stat, TreePath};
+use crate::tree::{Change, Entry, Stat, TreePath};
 
 /// No folder: the client would take the one that the environment names if it were given none.
 const NO_CONF_DIR: &str = "/dev/null";
@@ -112,6 +112,17 @@ impl HdfsNativeStorage {
         });
     }
 
+    /// Starts a change. The batch asks for what it was given, so there is always one.
+    fn start(&self, change: Option<&Change>, step: &Step, reply: Reply<()>) {
+        let Some(change) = change.cloned() else { return };
+        let calls = Arc::clone(&self.calls);
+        let call: Call<()> = match step {
+            Step::Make => Box::pin(calls.change(change)),
+            Step::Clear { again, .. } => Box::pin(calls.clear(change, *again)),
+        };
+        self.send(call, reply);
+    }
+
     fn reads<T: Send + 'static>(
         &self,
         paths: &[TreePath],
@@ -140,6 +151,13 @@ impl Storage for HdfsNativeStorage {
         })
     }
 
+    fn list_batch(&self, folders: &[TreePath], in_flight: usize) -> Vec<Result<Vec<Entry>>> {
+        let pieces = self.reads(folders, in_flight, true, |calls, folder| {
+            Box::pin(calls.page(folder, Arc::new(Mutex::new(Listing::new()))))
+        });
+        children_of(self, folders, pieces)
+    }
+
     fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
         self.reads(paths, in_flight, true, |calls, path| Box::pin(calls.stat(path)))
     }
@@ -151,16 +169,19 @@ impl Storage for HdfsNativeStorage {
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
         let batch = self.batch(flow.in_flight, true, ErrorKind::OutcomeUnknown);
         batch.run(changes.len(), &|| flow.fence.permit(), &|index, step, reply| {
-            let calls = Arc::clone(&self.calls);
-            // The batch asks for what it was given, so there is always a change.
-            let change = changes.get(index).cloned();
-            let change = change.unwrap_or(Change::MakeFolder { path: TreePath::root() });
-            let call: Call<()> = match step {
-                Step::Make => Box::pin(calls.change(change)),
-                Step::Clear { again, .. } => Box::pin(calls.clear(change, *again)),
-            };
-            self.send(call, reply);
+            self.start(changes.get(index), step, reply);
         })
+    }
+
+    fn change_in_order(&self, changes: &[Change], after: &[Option<usize>], flow: Flow<'_>) -> Vec<Option<Result<()>>> {
+        let batch = self.batch(flow.in_flight, true, ErrorKind::OutcomeUnknown);
+        batch.run_in_order(changes.len(), after, &|| flow.fence.permit(), &|index, step, reply| {
+            self.start(changes.get(index), step, reply);
+        })
+    }
+
+    fn group_tasks(&self) -> usize {
+        GROUP_TASKS
     }
 
     /// Nothing to do: the NameNode writes each change to its journal before it answers, and the DataNodes write a block

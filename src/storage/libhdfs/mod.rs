@@ -24,13 +24,13 @@ use self::calls::{constant, setting, Calls, Listing};
 use self::connect::{Connection, Wanted};
 use self::pool::Pool;
 use self::thrown::Thrown;
-use super::hdfs::answers::{check_root, hand_over, Failure};
+use super::hdfs::answers::{check_root, children_of, hand_over, Failure};
 use super::hdfs::batch::{Answer, Batch, Reply, Setback, Step};
 use super::hdfs::options::{provider_key, refuse_observers, Configuration};
-use super::hdfs::{kerberos, process_user, Address, HdfsOptions};
+use super::hdfs::{kerberos, process_user, Address, HdfsOptions, GROUP_TASKS};
 use super::{only, EntrySink, Flow, Storage};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tree::{Change, Stat, TreePath};
+use crate::tree::{Change, Entry, Stat, TreePath};
 
 /// How many calls are under way at a time: each needs a thread, and more no longer help one `DataNode`.
 const IN_FLIGHT: usize = 16;
@@ -193,6 +193,18 @@ impl LibhdfsStorage {
         }));
     }
 
+    /// Starts a change. The batch asks for what it was given, so there is always one.
+    fn start(&self, change: Option<&Change>, step: &Step, reply: Reply<()>) {
+        let Some(change) = change.cloned() else { return };
+        match step {
+            Step::Make => self.send(move |calls, environment| calls.change(environment, &change), reply),
+            Step::Clear { again, .. } => {
+                let again = *again;
+                self.send(move |calls, environment| calls.clear(environment, &change, again), reply);
+            }
+        }
+    }
+
     fn reads<T: Send + 'static>(
         &self,
         paths: &[TreePath],
@@ -229,6 +241,13 @@ impl Storage for LibhdfsStorage {
         listed
     }
 
+    fn list_batch(&self, folders: &[TreePath], in_flight: usize) -> Vec<Result<Vec<Entry>>> {
+        let pieces = self.reads(folders, in_flight, true, |calls, environment, folder| {
+            calls.page(environment, folder, &mut Listing::default())
+        });
+        children_of(self, folders, pieces)
+    }
+
     fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
         self.reads(paths, in_flight, true, Calls::stat)
     }
@@ -240,16 +259,21 @@ impl Storage for LibhdfsStorage {
     fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
         let batch = self.batch(flow.in_flight, true, ErrorKind::OutcomeUnknown);
         self.run(&batch, changes.len(), &|| flow.fence.permit(), &|index, step, reply| {
-            // The batch asks for what it was given, so there is always a change.
-            let Some(change) = changes.get(index).cloned() else { return };
-            match step {
-                Step::Make => self.send(move |calls, environment| calls.change(environment, &change), reply),
-                Step::Clear { again, .. } => {
-                    let again = *again;
-                    self.send(move |calls, environment| calls.clear(environment, &change, again), reply);
-                }
-            }
+            self.start(changes.get(index), step, reply);
         })
+    }
+
+    fn change_in_order(&self, changes: &[Change], after: &[Option<usize>], flow: Flow<'_>) -> Vec<Option<Result<()>>> {
+        let batch = self.batch(flow.in_flight, true, ErrorKind::OutcomeUnknown);
+        let has_threads = self.pool.grow(batch.in_flight.min(changes.len()));
+        let permit = || has_threads.clone().and_then(|()| flow.fence.permit());
+        batch.run_in_order(changes.len(), after, &permit, &|index, step, reply| {
+            self.start(changes.get(index), step, reply);
+        })
+    }
+
+    fn group_tasks(&self) -> usize {
+        GROUP_TASKS
     }
 
     /// Nothing to do: the `NameNode` writes each change to its journal before it answers, and the `DataNode`s write a
