@@ -25,9 +25,10 @@ SAME_RUN := sed -E 's/[0-9]{19}-[0-9a-f]{16}/RUN/g'
 # A job more than the machine has memory for ends a build on a small one.
 JOBS ?= $(shell nproc)
 
-.PHONY: help build libraries tool demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
+.PHONY: help build libraries tool install test-install demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
 .PHONY: test-abi abi-baseline fuzz test-fuzz test-schedules round-trip teeth test-valgrind test-threads test-miri coverage
 .PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program test-ha test-kerberos
+.PHONY: bench-scale bench-cluster
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +61,13 @@ tool: libraries
 
 build: tool
 	@echo "built: $(BUILD)/bin/cirrodata-tool, $(BUILD)/lib/libcomptask_upgrade.{so,a}, $(BUILD)/include/"
+
+# make install      headers, libraries, the tool, pkg-config and CMake files below PREFIX=/usr/local; LIBDIR=lib64, DESTDIR=
+PREFIX ?= /usr/local
+LIBDIR ?= lib
+DESTDIR ?=
+install: tool
+	ffi_examples/install/install.sh $(BUILD) $(SONAME) "$(PREFIX)" "$(LIBDIR)" "$(DESTDIR)"
 
 demo: tool
 	ffi_examples/demo.sh $(BUILD)/bin
@@ -201,16 +209,31 @@ test-kerberos: setup-test setup-cluster
 	$(cluster_cargo) build $(CLUSTER_TESTS) --example on-hdfs
 	$(cluster_cargo) test $(CLUSTER_TESTS) --test kerberos
 
-test: test-rust test-cpp test-abi test-fuzz test-cluster
+# make test-install the same, into a folder of its own, and hosts built with what lies there: CMake, pkg-config, cargo
+test-install: setup-test tool
+	cpp_tests/install/check.sh $(BUILD) $(SONAME)
+
+test: test-rust test-cpp test-install test-abi test-fuzz test-cluster
 	@echo "all tests passed"
 
 # make advisories   holds the dependencies against the advisory database, which it fetches
 advisories:
 	cargo deny check advisories
 
-# make bench        what a task costs at 1,000 and at 100,000 tasks, as a ratio
-bench:
-	cargo bench --locked --bench local_scale
+# make bench        on a local disk: a task's time and memory to 100,000 tasks, the bare limit, start-up, sizes; minutes
+BENCH_FOLDER ?= $(or $(TMPDIR),/tmp)
+bench: libraries
+	cargo bench --locked --features "$(FEATURES)" --bench scale -- $(BENCH_FOLDER)
+	cargo bench --locked --features "$(FEATURES)" --bench local_limit -- $(BENCH_FOLDER)
+	cargo bench --locked --features "$(FEATURES)" --bench start_up -- $(BENCH_FOLDER) --libraries $(CURDIR)/$(BUILD)/lib
+
+# make bench-scale  the same to a million tasks, which take 15 GB for the time, and draws docs/scale.svg anew
+bench-scale: setup
+	cargo bench --locked --features "$(FEATURES)" --bench scale -- $(BENCH_FOLDER) --to 1000000 --plot $(CURDIR)/docs/scale.svg
+
+# make bench-cluster UPGRADE on a real HDFS beside files alone, a plain Java client and hdfs dfs commands; ten minutes
+bench-cluster: setup-cluster
+	cargo bench $(CLUSTER_TESTS) --bench cluster -- $(BENCH_ARGUMENTS)
 
 # make header       writes include/comptask_upgrade.h anew from the Rust source
 header:

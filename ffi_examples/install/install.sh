@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Lays down what a program outside the tree needs to link the library, and the tool, from what `make build` left.
+# Usage: ffi_examples/install/install.sh BUILD SONAME PREFIX LIBDIR [DESTDIR]
+#
+# LIBDIR is below PREFIX, such as lib or lib64. DESTDIR goes before PREFIX while a package is made.
+set -eu -o pipefail
+
+fail() {
+  echo "install: $1" >&2
+  exit 2
+}
+[ $# -ge 4 ] || fail "usage: install.sh BUILD SONAME PREFIX LIBDIR [DESTDIR]"
+build=$1 soname=$2 prefix=$3 libdir=$4 destdir=${5:-}
+[[ $prefix == /* ]] || fail "PREFIX is '$prefix'; it must be an absolute path, such as PREFIX=/usr/local"
+[[ $libdir != /* && $libdir != *..* && -n $libdir ]] || fail "LIBDIR is '$libdir'; it must be below PREFIX, such as lib"
+here=$(cd "$(dirname "$0")" && pwd)
+[ -e "$build/lib/$soname" ] || fail "$build/lib/$soname is missing: run make build first"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$here/../../Cargo.toml" | head -n 1)
+[ -n "$version" ] || fail "Cargo.toml has no version"
+
+to=$destdir$prefix
+# How many folders are between the prefix and the file that is asked where it lies.
+up() { sed -E 's#[^/]+#..#g' <<<"$1"; }
+fill() {
+  sed -e "s#@TO_PREFIX@#$(up "$3")#g; s#@LIBDIR@#$libdir#g; s#@VERSION@#$version#g; s#@SONAME@#$soname#g" "$1" >"$2"
+  chmod 644 "$2"
+}
+
+packages=$libdir/pkgconfig cmake=$libdir/cmake/comptask_upgrade
+mkdir -p "$to/$packages" "$to/$cmake" "$to/include/comptask_upgrade" "$to/bin" ||
+  fail "$to cannot be written: run it as a user who may, or choose another PREFIX"
+install -m 644 "$build"/include/comptask_upgrade.h "$build"/include/comptask_upgrade.hpp "$to/include/"
+install -m 644 "$build"/include/comptask_upgrade/*.hpp "$to/include/comptask_upgrade/"
+install -m 644 "$build/lib/libcomptask_upgrade.a" "$to/$libdir/"
+# A program that runs keeps the file that it has mapped: the new one takes the name, and nothing is written into it.
+install -m 755 "$build/lib/$soname" "$to/$libdir/$soname.$version"
+ln -sfn "$soname.$version" "$to/$libdir/$soname"
+ln -sfn "$soname" "$to/$libdir/libcomptask_upgrade.so"
+install -m 755 "$build/bin/cirrodata-tool" "$to/bin/"
+for name in comptask_upgrade comptask_upgrade-static; do
+  fill "$here/$name.pc.in" "$to/$packages/$name.pc" "$packages"
+done
+for name in comptask_upgradeConfig comptask_upgradeConfigVersion; do
+  fill "$here/$name.cmake.in" "$to/$cmake/$name.cmake" "$cmake"
+done
+echo "installed: $to/$libdir/libcomptask_upgrade.{so,a}, $to/include/, $to/bin/cirrodata-tool"
+echo "  pkg-config  PKG_CONFIG_PATH=$prefix/$packages pkg-config --cflags --libs comptask_upgrade"
+echo "  CMake       cmake -DCMAKE_PREFIX_PATH=$prefix, then find_package(comptask_upgrade)"
