@@ -13,7 +13,7 @@ use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::sessions::{builder, fresh, Answer};
 use crate::support::trees::{fixture, CATALOG};
 use crate::support::v1_files::{
-    bytes, exists, file, folder, names, rename, replace, v1, v1_bytes, v1_task, v2, v2_task,
+    bytes, exists, file, folder, names, remove, rename, replace, v1, v1_bytes, v1_task, v2, v2_task,
 };
 use crate::support::ways_back::{by, clear, only_v1, recover, set_status, starts, v1_tasks, v1_tree, v2_record};
 
@@ -232,6 +232,47 @@ fn killed_anywhere_it_is_finished_cancelled_or_downgraded() {
         }
     }
     assert!(reopening > 10 && others > 5, "{reopening} {others}");
+}
+
+/// The manifest is in place and the marks are not cleared yet: V1 is looked at all the same, as by the run that wrote it.
+#[test]
+fn a_file_that_is_gone_is_missed_also_where_the_manifest_is_written() {
+    let tree = fixture("seed").storage;
+    fresh(&tree, CATALOG).run(Operation::Upgrade, &RunOptions::default(), None).unwrap();
+    let late = v1(&tree, "late", 0, 9, StateV1::Init, SOLO);
+    let start = tree.copy();
+    let run = |storage: &FaultStorage| {
+        let session = builder(Arc::new(storage.clone()), storage.lock(), CATALOG).open().unwrap();
+        session.run(Operation::Upgrade, &reopen(), None)
+    };
+    let quiet = FaultStorage::new(&tree, None, 5);
+    run(&quiet).unwrap();
+    let mut tried = 0;
+    for (at, _) in (1..).zip(quiet.calls()) {
+        let tree = start.copy();
+        run(&FaultStorage::new(&tree, Some((at, Fault::CrashBefore)), 5)).unwrap_err();
+        let is_marked = exists(&tree, "Compaction_V2/Taskupgrade/compct.late.0.9.upgrade");
+        if !exists(&tree, &format!("{DONE}/Manifest.2")) || !is_marked {
+            continue;
+        }
+        tried += 1;
+        remove(&tree, &format!("Compaction/Scheduler/{late}"));
+        // What the attempt had staged goes, whatever is found.
+        let kept = |tree: &comptask_upgrade::MemoryStorage| {
+            let mut image = image(tree);
+            image.retain(|path, _| !path.contains("/.staging") && path != "Compaction_V2/TaskupgradeLock");
+            image
+        };
+        let before = kept(&tree);
+        let failure = fresh(&tree, CATALOG).run(Operation::Upgrade, &reopen(), None).unwrap_err();
+        assert_eq!(failure.error.kind(), ErrorKind::Damaged, "{at}: {}", failure.error);
+        assert!(failure.error.message().contains(&format!("gone: {late}")), "{}", failure.error);
+        assert!(failure.error.next_action().contains("restore the V1 files"), "{}", failure.error.next_action());
+        assert_eq!(differences(&kept(&tree), &before), Vec::<String>::new(), "{at}");
+        v1(&tree, "late", 0, 9, StateV1::Init, SOLO);
+        fresh(&tree, CATALOG).run(Operation::Upgrade, &reopen(), None).unwrap();
+    }
+    assert!(tried > 0);
 }
 
 /// An attempt on a storage that tears leaves a main task that is not whole; the upgrade being taken up again explains it.
