@@ -118,11 +118,6 @@ pub fn reopen() -> TreePath {
     upgrading().join(REOPEN)
 }
 
-/// `Compaction_V2/TaskUpgrade.done/Manifest`.
-pub fn manifest() -> TreePath {
-    below(&[V2, DONE, MANIFEST])
-}
-
 /// `Compaction_V2/.staging`.
 pub fn staging() -> TreePath {
     below(&[V2, STAGING])

@@ -312,7 +312,9 @@ pub(super) fn fail(run: &mut Run<'_>, file: &V1File, error: Error) {
 
 /// What is to be worked on, and what cannot be; in the order of the names.
 pub(super) fn work<'f>(files: &'f [V1File], decisions: &[Decision]) -> (Vec<Work<'f>>, Vec<(&'f V1File, Error)>) {
-    let (mut work, mut failed) = (Vec::new(), Vec::new());
+    // Exactly as many as there are: half as many more, as a growing list may have, count where tasks are a million.
+    let many = decisions.iter().filter(|decision| matches!(decision, Decision::Work(..))).count();
+    let (mut work, mut failed) = (Vec::with_capacity(many), Vec::new());
     for (file, decision) in files.iter().zip(decisions) {
         match decision {
             Decision::Skip => {}

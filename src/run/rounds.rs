@@ -12,7 +12,7 @@ use super::leftovers::settle;
 use super::options::Stage;
 use super::parts::Parts;
 use super::report::{Counts, Outcome};
-use super::scan::{ManagerScan, MarkScan, V1File, V1Scan, V2Scan};
+use super::scan::{ManagerScan, MarkScan, V1Scan, V2Scan};
 use super::task_facts::{Facts, Listings};
 use super::upgrade::{describe_trees, sort_decisions};
 use crate::error::{Error, ErrorKind, Result};
@@ -101,8 +101,10 @@ fn convert_all(
     // What an earlier round said of a task that failed, went, or is converted anew, is not true any more.
     run.report.rows.retain(|row| row.outcome != Outcome::Failed && v1.find(&row.v1_name).is_some());
     let work = sort_decisions(run, v1, &decisions);
-    let anew: HashSet<&str> = work.iter().map(|work| &*work.file.name).collect();
-    run.report.rows.retain(|row| row.outcome == Outcome::Failed || !anew.contains(&*row.v1_name));
+    // A million of them are not held beside what they came to.
+    drop(decisions);
+    let is_anew = |name: &str| work.binary_search_by(|work| (*work.file.name).cmp(name)).is_ok();
+    run.report.rows.retain(|row| row.outcome == Outcome::Failed || !is_anew(&row.v1_name));
     run.report.counts.left = work.len() as u64;
     let mut parts = Parts::default();
     parts.inherit(&old_parts);
@@ -159,9 +161,8 @@ fn count_anew(run: &mut Run<'_>, v1: &V1Scan, complete: Option<&Complete>) -> Re
 /// run again in V2, so what was made of it goes.
 fn take_back_vanished(run: &mut Run<'_>, v1: &V1Scan, complete: Option<&Complete>) -> Result<()> {
     let marks = MarkScan::read(run.storage())?;
-    let there: HashSet<&str> = v1.files.iter().map(V1File::base).collect();
     let marked = marks.upgraded.iter().chain(marks.in_progress.keys());
-    let mut gone: HashSet<&str> = marked.map(|base| &**base).filter(|base| !there.contains(base)).collect();
+    let mut gone: HashSet<&str> = marked.map(|base| &**base).filter(|base| !v1.has_base(base)).collect();
     // Where nothing was at work on V1 a file that is gone is damage.
     if gone.is_empty() || !(run.options.online || marks.online) {
         return Ok(());

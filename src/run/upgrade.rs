@@ -95,6 +95,8 @@ fn under_the_lock(run: &mut Run<'_>) -> Result<()> {
         complete.refuse_changed(&v1)?;
     }
     check_up_front(run, &seen, &v1)?;
+    // It is listed again once no node can start any more, and two listings are not held at a time.
+    drop(v1);
     run.begin(&seen)?;
     let result = upgrade(run, &seen, complete.as_ref());
     end(run, result)
