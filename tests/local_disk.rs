@@ -13,6 +13,7 @@ use std::os::unix::fs::{chown, symlink, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use comptask_upgrade::task::StateV1;
 use comptask_upgrade::{ErrorKind, LocalStorage, Operation, Phase, Storage};
@@ -213,9 +214,15 @@ impl SmallDisk {
     }
 
     fn remount(&self, options: &str) {
-        let done =
-            Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(self.0.path()).status().unwrap();
-        assert!(done.success(), "remount,{options}");
+        // A process that another test starts holds this one's open files for a moment, and the disk is busy so long.
+        let until = Instant::now() + Duration::from_secs(20);
+        let remount = || Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(self.0.path()).output();
+        let mut done = remount().unwrap();
+        while !done.status.success() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+            done = remount().unwrap();
+        }
+        assert!(done.status.success(), "remount,{options}: {}", String::from_utf8_lossy(&done.stderr));
     }
 }
 
