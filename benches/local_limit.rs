@@ -13,36 +13,20 @@
 mod common;
 #[path = "common/local.rs"]
 mod local;
+#[path = "common/straight.rs"]
+mod straight;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use common::{is_test, machine, median, Arguments};
-use comptask_upgrade::layout::{self, V1Name};
-use comptask_upgrade::plan::manifest::Line;
-use comptask_upgrade::task::{StateV2, V2Id};
-use comptask_upgrade::tree::TreePath;
-use comptask_upgrade::Operation;
-use local::{flush, lay_out, place, run, session, DATABASE};
+use comptask_upgrade::{layout, Operation};
+use local::{flush, lay_out, place, run, session};
+use straight::{made_by, write_straight};
 use tempfile::TempDir;
-
-/// As many as the library takes together.
-const GROUP_TASKS: usize = 2_048;
-
-/// What is made of one task, each path below a root.
-struct Made {
-    mark: TreePath,
-    manager: TreePath,
-    id: String,
-    info_name: String,
-    info_bytes: Vec<u8>,
-    status_name: String,
-    upgraded: TreePath,
-}
 
 fn main() {
     if is_test() {
@@ -115,62 +99,6 @@ fn copy(root: &Path) {
     assert!(copied.is_ok_and(|status| status.success()), "cp -r failed");
     let flushed = Command::new("sync").arg("-f").arg(root).status();
     assert!(flushed.is_ok_and(|status| status.success()), "sync -f failed");
-}
-
-/// What the library made, by its manifest and the files themselves.
-fn made_by(root: &Path) -> Vec<Made> {
-    let manifest = fs::read_to_string(root.join(layout::manifest().as_str())).unwrap();
-    let lines = manifest.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
-    lines.map(|line| made(root, &line)).collect()
-}
-
-fn made(root: &Path, line: &Line) -> Made {
-    let base = V1Name::parse(&line.v1).unwrap().base.to_string();
-    let id = V2Id::parse(&line.v2).unwrap();
-    let info_name = layout::task_info_name(&line.pc, DATABASE).unwrap();
-    Made {
-        mark: layout::mark_in_progress(&base, &line.node),
-        manager: layout::manager(&line.node, &id),
-        info_bytes: fs::read(root.join(layout::main_task(&id).join(&info_name).as_str())).unwrap(),
-        info_name,
-        status_name: layout::status_name(StateV2::from_word(&line.state).unwrap()),
-        upgraded: layout::mark_upgraded(&base),
-        id: line.v2.clone(),
-    }
-}
-
-/// The straight program.
-fn write_straight(root: &Path, made: &[Made]) {
-    let at = |path: &TreePath| root.join(path.as_str());
-    let built = at(&layout::staging_of("straight"));
-    let published = at(&layout::v2_scheduler());
-    fs::create_dir_all(&built).unwrap();
-    fs::create_dir_all(&published).unwrap();
-    fs::create_dir_all(at(&layout::upgrading())).unwrap();
-    for one in made {
-        fs::create_dir_all(at(&one.manager.parent().unwrap())).unwrap();
-    }
-    flush(root);
-    for group in made.chunks(GROUP_TASKS) {
-        let wave = |make: &dyn Fn(&Made)| {
-            group.iter().for_each(make);
-            flush(root);
-        };
-        wave(&|one| create(&at(&one.mark), &[]));
-        wave(&|one| create(&at(&one.manager), &[]));
-        wave(&|one| fs::create_dir(built.join(&one.id)).unwrap());
-        wave(&|one| {
-            let folder = built.join(&one.id);
-            create(&folder.join(&one.info_name), &one.info_bytes);
-            create(&folder.join(&one.status_name), &[]);
-        });
-        wave(&|one| fs::rename(built.join(&one.id), published.join(&one.id)).unwrap());
-        wave(&|one| fs::rename(at(&one.mark), at(&one.upgraded)).unwrap());
-    }
-}
-
-fn create(path: &Path, bytes: &[u8]) {
-    File::create_new(path).unwrap().write_all(bytes).unwrap();
 }
 
 /// Every name of the V2 tasks and managers, with the bytes of files.

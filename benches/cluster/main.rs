@@ -10,7 +10,7 @@
 //! | `--rounds N` | rounds | 3 |
 //! | `--plain-tasks N` | tasks of a measure of the plain Java client | 100 |
 //! | `--shell-tasks N` | tasks of the shell, at some ten seconds each; 0 leaves it out | 20 |
-//! | `--bare-in-flight N,...` | bare files under way at a time, each measured; the ratios are to the first | 512 |
+//! | `--bare-in-flight N,...` | bare files under way at a time, each measured; the ratios are to the first | 256 |
 //! | `--scale N` | instead of all that: so many tasks by the client without a JVM, and the memory they take | |
 
 #![allow(missing_docs, reason = "a program for people, not a library")]
@@ -70,7 +70,7 @@ fn main() {
         rounds: arguments.number("--rounds", 3),
         plain_tasks: arguments.number("--plain-tasks", 100),
         shell_tasks: arguments.number("--shell-tasks", 20),
-        depths: arguments.numbers("--bare-in-flight", "512"),
+        depths: arguments.numbers("--bare-in-flight", "256"),
     };
     arguments.end();
     let mut field = Field::start();

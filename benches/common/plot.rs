@@ -12,6 +12,7 @@ use plotters::prelude::{
 type Drawn = Result<(), Box<dyn Error>>;
 
 const MEASURED: RGBColor = RGBColor(31, 90, 160);
+const STRAIGHT: RGBColor = RGBColor(120, 120, 120);
 const GOAL: RGBColor = RGBColor(190, 60, 40);
 
 /// By how much the time of a task may grow over that of the smallest tree.
@@ -21,7 +22,7 @@ const GOAL_RATIO: f64 = 1.15;
 const GOAL_BYTES: f64 = 150.0;
 
 /// Draws both, each by its number of tasks.
-pub fn draw(file: &Path, times_us: &[(f64, f64)], memory_bytes: &[(f64, f64)]) -> Drawn {
+pub fn draw(file: &Path, times_us: &[(f64, f64)], straight_us: &[(f64, f64)], memory_bytes: &[(f64, f64)]) -> Drawn {
     let area = SVGBackend::new(file, (960, 360)).into_drawing_area();
     area.fill(&WHITE)?;
     let (left, right) = area.split_horizontally(480);
@@ -37,6 +38,9 @@ pub fn draw(file: &Path, times_us: &[(f64, f64)], memory_bytes: &[(f64, f64)]) -
         .y_label_area_size(56)
         .build_cartesian_2d(tasks(), 0.0..highest(times_us).max(goal) * 1.6)?;
     chart.configure_mesh().x_desc("tasks").x_label_formatter(&label).y_label_formatter(&label).draw()?;
+    let straight = LineSeries::new(straight_us.iter().copied(), STRAIGHT.stroke_width(2)).point_size(4);
+    chart.draw_series(straight)?.label("a straight program").legend(|(x, y)| line_of(STRAIGHT, x, y));
+    named(&mut chart, straight_us)?;
     series(&mut chart, times_us, goal, "goal: 15 % over the smallest tree")?;
 
     let mut chart = ChartBuilder::on(&right)
@@ -73,14 +77,13 @@ where
     Y: Ranged<ValueType = f64>,
 {
     let line = LineSeries::new(figures.iter().copied(), MEASURED.stroke_width(2)).point_size(4);
-    chart.draw_series(line)?.label("measured").legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], MEASURED));
+    chart.draw_series(line)?.label("measured").legend(|(x, y)| line_of(MEASURED, x, y));
     let bounds = figures.iter().map(|figure| (figure.0, goal));
     chart
         .draw_series(DashedLineSeries::new(bounds, 6, 4, GOAL.stroke_width(1)))?
         .label(goal_label)
-        .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], GOAL));
-    let labels = figures.iter().map(|figure| Text::new(label(&figure.1), *figure, ("sans-serif", 12)));
-    chart.draw_series(labels)?;
+        .legend(|(x, y)| line_of(GOAL, x, y));
+    named(chart, figures)?;
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::UpperRight)
@@ -88,4 +91,19 @@ where
         .border_style(BLACK.mix(0.3))
         .draw()?;
     Ok(())
+}
+
+/// Each figure in numbers at its place.
+fn named<'a, X, Y>(chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>, figures: &[(f64, f64)]) -> Drawn
+where
+    X: Ranged<ValueType = f64>,
+    Y: Ranged<ValueType = f64>,
+{
+    chart.draw_series(figures.iter().map(|figure| Text::new(label(&figure.1), *figure, ("sans-serif", 12))))?;
+    Ok(())
+}
+
+/// The piece of a line that stands beside its name.
+fn line_of(color: RGBColor, x: i32, y: i32) -> PathElement<(i32, i32)> {
+    PathElement::new([(x, y), (x + 18, y)], color)
 }
