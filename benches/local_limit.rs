@@ -1,9 +1,9 @@
 //! UPGRADE on a local disk beside a straight program that makes the very same files, and beside `cp -r`.
 //!
 //! `cargo bench --bench local_limit -- [FOLDER] [--tasks 20000] [--rounds 5]`; FOLDER is the system's temporary one where
-//! none is named. The straight program knows every name and all bytes before it begins. It makes marks, managers,
-//! folders, files and renames in groups and waves as the library does, with a flush of the file system after each wave,
-//! and nothing else: no lock, no listing, no reading, no manifest. That what both leave is the same is looked at once.
+//! none is named. The straight program knows every name and all bytes before it begins. Of each group it makes marks,
+//! managers, folders and files, flushes, renames, and flushes again, and nothing else: no order within a group, no lock, no
+//! listing, no reading, no manifest. That what both leave is the same is looked at once.
 //! `cargo test` runs it on a few tasks.
 
 #![allow(missing_docs, reason = "a program for people, not a library")]

@@ -1,7 +1,7 @@
 //! A straight program that makes the very files of an UPGRADE, as its bare limit on the local disk.
 //!
-//! It knows every name and all bytes before it begins. It makes marks, managers, folders, files and renames in groups and
-//! waves as the library does, with a flush of the file system after each wave, and nothing else.
+//! It knows every name and all bytes before it begins. Of each group it makes marks, managers, folders and files, flushes
+//! the file system, renames, and flushes it again: the fewest flushes that leave nothing visible before it is durable.
 
 #![allow(clippy::unwrap_used, reason = "a program that cannot measure must end")]
 
@@ -70,20 +70,20 @@ pub fn write_straight(root: &Path, made: &[Made]) {
     }
     flush(root);
     for group in made.chunks(GROUP_TASKS) {
-        let wave = |make: &dyn Fn(&Made)| {
-            group.iter().for_each(make);
-            flush(root);
-        };
-        wave(&|one| create(&at(&one.mark), &[]));
-        wave(&|one| create(&at(&one.manager), &[]));
-        wave(&|one| fs::create_dir(built.join(&one.id)).unwrap());
-        wave(&|one| {
+        for one in group {
             let folder = built.join(&one.id);
+            create(&at(&one.mark), &[]);
+            create(&at(&one.manager), &[]);
+            fs::create_dir(&folder).unwrap();
             create(&folder.join(&one.info_name), &one.info_bytes);
             create(&folder.join(&one.status_name), &[]);
-        });
-        wave(&|one| fs::rename(built.join(&one.id), published.join(&one.id)).unwrap());
-        wave(&|one| fs::rename(at(&one.mark), at(&one.upgraded)).unwrap());
+        }
+        flush(root);
+        for one in group {
+            fs::rename(built.join(&one.id), published.join(&one.id)).unwrap();
+            fs::rename(at(&one.mark), at(&one.upgraded)).unwrap();
+        }
+        flush(root);
     }
 }
 

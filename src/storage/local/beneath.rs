@@ -69,20 +69,22 @@ impl<'a> Folders<'a> {
     /// A folder and its missing parents.
     pub(super) fn make(&mut self, path: &TreePath) -> Result<()> {
         let Some(parent) = path.parent() else { return Ok(()) };
-        match self.reach(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            found => return found.map(|_| ()),
-        }
-        self.make(&parent)?;
-        let folder = self.reach(&parent)?;
+        let folder = match self.reach(&parent) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.make(&parent)?;
+                self.reach(&parent)?
+            }
+            found => found?,
+        };
         match fs::mkdirat(folder.fd(), path.name(), folder.mode) {
+            Ok(()) if folder.owner_to_hand_over_to().is_none() => Ok(()),
             Ok(()) => {
                 let made = self.reach(path)?.readable_fd(path)?;
                 // Reached once more below, with the rights that it gets here.
                 self.open.retain(|(open, _)| open != path);
                 folder.hand_over(made, folder.mode).map_err(|error| error.at(path))
             }
-            // Somebody made it since; a file in its place is found by reaching for it.
+            // It is there already; a file in its place is found by reaching for it.
             Err(Errno::EXIST) => match self.reach(path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     Err(of_errno(Errno::EXIST, "a file is there").at(path))
@@ -94,7 +96,8 @@ impl<'a> Folders<'a> {
     }
 
     fn reach(&mut self, path: &TreePath) -> Result<Rc<Folder>> {
-        if let Some(place) = self.open.iter().position(|(open, _)| open == path) {
+        // From the end, where the last ones used are.
+        if let Some(place) = self.open.iter().rposition(|(open, _)| open == path) {
             let found = self.open.remove(place);
             let folder = Rc::clone(&found.1);
             self.open.push(found);
