@@ -72,9 +72,10 @@ impl Sentence {
     fn text(&self, text: &str, depth: u32) -> Option<String> {
         let depth = depth.checked_sub(1)?;
         self.row(text, depth)
-            .or_else(|| self.list(text, depth))
-            .or_else(|| self.headed(text, |rest| self.shown(rest, depth)))
+            .or_else(|| self.error(text, depth))
             .or_else(|| self.located(text, depth))
+            .or_else(|| self.list(text, depth))
+            .or_else(|| self.headed(text, depth))
     }
 
     /// One row of the tables.
@@ -90,6 +91,23 @@ impl Sentence {
         })
     }
 
+    /// An error: the word of its kind, and what happened.
+    fn error(&self, text: &str, depth: u32) -> Option<String> {
+        let (kind, rest) = text.split_once(": ")?;
+        Some(format!("{}: {}", tables::kind(kind)?, self.shown(rest, depth)))
+    }
+
+    /// A text, and in brackets the path of what it is about or where it happened.
+    fn located(&self, text: &str, depth: u32) -> Option<String> {
+        let inside = text.strip_suffix(')')?;
+        inside.rmatch_indices(" (").take(ENDS_TRIED).find_map(|(end, mark)| {
+            let about = self.text(&text[..end], depth)?;
+            let place = &inside[end + mark.len()..];
+            let place = self.row(place, depth).map_or(Cow::Borrowed(place), Cow::Owned);
+            Some(format!("{about} ({place})"))
+        })
+    }
+
     /// Texts one after the other, such as the reasons of a refusal.
     fn list(&self, text: &str, depth: u32) -> Option<String> {
         ["; ", ", "].into_iter().find_map(|mark| {
@@ -101,30 +119,21 @@ impl Sentence {
         })
     }
 
-    /// One text of a list: a row, which may have a name before it and a remark after it.
+    /// One text of a list: a row, which may have a name before it.
     fn item(&self, text: &str, depth: u32) -> Option<String> {
-        let whole = |text| self.row(text, depth);
-        whole(text).or_else(|| {
+        self.row(text, depth).or_else(|| {
             let (name, rest) = text.split_once(": ")?;
-            Some(format!("{name}: {}", whole(rest)?))
+            let known = tables::kind(name).unwrap_or(name);
+            Some(format!("{known}: {}", self.row(rest, depth)?))
         })
     }
 
-    /// A name, or the word of an error's kind, and a text about it.
-    fn headed<'a>(&self, text: &'a str, shown: impl Fn(&'a str) -> Cow<'a, str>) -> Option<String> {
+    /// A name, or a text that ends in a colon, and a text about it.
+    fn headed(&self, text: &str, depth: u32) -> Option<String> {
         let (head, rest) = text.split_once(": ")?;
-        let kind = tables::kind(head).map(Cow::Borrowed);
-        let known = kind.or_else(|| self.row(head, 1).map(Cow::Owned));
-        match (known, shown(rest)) {
+        match (self.row(head, depth), self.shown(rest, depth)) {
             (None, Cow::Borrowed(_)) => None,
-            (known, rest) => Some(format!("{}: {rest}", known.unwrap_or(Cow::Borrowed(head)))),
+            (known, rest) => Some(format!("{}: {rest}", known.as_deref().unwrap_or(head))),
         }
-    }
-
-    /// A text and the path of what it is about.
-    fn located(&self, text: &str, depth: u32) -> Option<String> {
-        let end = text.strip_suffix(')')?.find(" (")?;
-        let about = self.row(&text[..end], depth)?;
-        Some(format!("{about}{}", &text[end..]))
     }
 }

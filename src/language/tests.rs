@@ -127,11 +127,31 @@ fn messages_in_messages_are_translated_and_strangers_words_stay() {
         ),
         (
             "nothing was changed, because Compaction: files cannot be made in it: x; and .: the folder cannot be read: y",
-            "没有改动任何内容,因为 Compaction: 不能在其中创建文件: x;并且.: 无法读取该文件夹: y",
+            "没有改动任何内容,原因: Compaction: 不能在其中创建文件: x;并且.: 无法读取该文件夹: y",
         ),
         (
             "choose: `downgrade`, which removes what the upgrade made; or `cancel` with force, which removes what the upgrade made",
             "请选择: 用 `downgrade`,删除升级所产生的内容;或者用 `cancel` 并加 force,删除升级所产生的内容",
+        ),
+        (
+            "refused: 2 reasons against deleting the V1 tree: a: its V1 file is gone, b: an unknown file (force deletes it) (Compaction)",
+            "拒绝: 有 2 个理由反对删除 V1 目录树: a: 它的 V1 文件已不存在, b: 未知文件(用 force 可删除) (Compaction)",
+        ),
+        (
+            "2 reasons against RECOVERY by cancel: node n-1 has started since the upgrade was complete, node n-2 has started since the upgrade was complete",
+            "有 2 个理由反对按 cancel 进行 RECOVERY: 升级完成之后节点 n-1 启动过, 升级完成之后节点 n-2 启动过",
+        ),
+        (
+            "1 reason against RECOVERY by downgrade: aa.1: its V1 file is gone (needs force) (Compaction_V2)",
+            "有 1 个理由反对按 downgrade 进行 RECOVERY: aa.1: 它的 V1 文件已不存在 (需要 force) (Compaction_V2)",
+        ),
+        (
+            "locked: another run holds the lock: comptask-upgrade upgrade on h-1, process 7 (host h-1, process 7, user u, since t)",
+            "已被锁定: 另一个运行持有锁: comptask-upgrade upgrade(升级),主机 h-1,进程 7 (主机 h-1,进程 7,用户 u,始于 t)",
+        ),
+        (
+            "not found: neither Compaction nor Compaction_V2 is in the root, so it is no cluster.compact (local disk /a b)",
+            "未找到: 根目录中既没有 Compaction 也没有 Compaction_V2,因此它不是 cluster.compact (本地磁盘 /a b)",
         ),
         (
             "process group \"pc one\" names process group \"x y\" twice",

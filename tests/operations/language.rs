@@ -80,15 +80,12 @@ fn tasks_that_fail_and_files_that_nobody_knows_are_told_in_chinese() {
         file(&*place.storage, "Compaction/Scheduler/compct.torn.0.1700000000000", b"CTV1");
         file(&*place.storage, "Compaction/Scheduler/compct.twice.0.1700000000001", b"x");
         file(&*place.storage, "Compaction/Scheduler/compct.twice.0.1700000000001.Done", b"x");
-        file(&*place.storage, "Compaction/Scheduler/what is this", b"");
+        file(&*place.storage, "Compaction/Scheduler/What Is This", b"");
         place.status().unwrap();
         place.run_with(Operation::Upgrade, plan()).unwrap();
         let failure = place.upgrade().unwrap_err();
         let shown = in_chinese(&failure.report.unwrap().summary());
-        assert!(
-            shown.contains("compct.torn.0.1700000000000: 失败: 内容损坏: 偏移 4 处: 文件在魔数处就结束了"),
-            "{shown}"
-        );
+        assert!(shown.contains("compct.torn.0.1700000000000: 失败: 内容损坏: 偏移 0 处: 魔数是 "), "{shown}");
         assert!(shown.contains("该任务同时有多个状态"), "{shown}");
         place.status().unwrap();
         place.run_with(Operation::Recovery, by(RecoveryMode::Downgrade)).unwrap();

@@ -100,7 +100,7 @@ pub(super) const KINDS: &[Row] = &[
     ("busy", "忙"),
     ("cancelled", "已停止"),
     ("locked", "已被锁定"),
-    ("refused", "已拒绝"),
+    ("refused", "拒绝"),
     ("damaged", "已损坏"),
     ("corrupt", "内容损坏"),
 ];

@@ -48,7 +48,7 @@ pub(super) const ROWS: &[Row] = &[
     ("its V1 file is gone", "它的 V1 文件已不存在"),
     ("the bytes of its V1 file changed after it was upgraded", "它的 V1 文件的内容在升级之后有改动"),
     ("its V1 file cannot be read: {}", "无法读取它的 V1 文件: {}"),
-    ("node {} has started since the upgrade was complete", "升级完成之后节点 {} 启动过"),
+    ("node {} has started since the upgrade was complete", "升级完成之后节点 {:name} 启动过"),
     ("the upgrade ran inside a running node, which may have worked on V2 since", "升级是在运行中的节点内进行的,该节点此后可能处理过 V2 任务"),
     ("the upgrade noted the PU registry's change id, and nothing that is configured tells it now", "升级记下了 PU 注册表的变更号,而现在的配置无法给出它"),
     ("nodes have come or gone since the upgrade was complete: the PU registry's change id moved on", "升级完成之后有节点加入或离开:PU 注册表的变更号已改变"),

@@ -95,7 +95,7 @@ pub(super) const ROWS: &[Row] = &[
     ("{} of V2 taken away, {} of them lost by force", "移走 V2 中的 {} 个,其中 {} 个按 force 丢弃"),
     ("{} of V2 taken away", "移走 V2 中的 {:name} 个"),
     ("... and {} more (all of them in the JSON report)", "... 以及另外 {:name} 项(JSON 报告中有全部内容)"),
-    ("nothing was changed, because {}", "没有改动任何内容,因为 {}"),
+    ("nothing was changed, because {}", "没有改动任何内容,原因: {}"),
     ("; and ", ";并且"),
     ("a root that is not a local folder needs a lock", "根目录不是本地文件夹时需要锁"),
     ("configure the cluster's lock: ZooKeeper, or the host's own lock functions", "配置集群的锁:ZooKeeper,或宿主自己的锁函数"),

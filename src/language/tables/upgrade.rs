@@ -5,10 +5,10 @@ use super::Row;
 // One row a text, whatever its length: a table is read down its columns.
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    ("entry node {}: {}", "入口节点 {:name}: {}"),
-    ("schema {}.{}: {}", "名为 {:name}.{:name} 的 schema: {}"),
+    ("entry node {}: {}", "入口节点 {}: {}"),
+    ("schema {}.{}: {}", "名为 {}.{} 的 schema: {}"),
     ("the catalog gives no answer for the cluster: {}", "目录服务(catalog)没有给出集群的答复: {}"),
-    ("the catalog gives no answer for schema {}.{}: {}", "目录服务(catalog)没有给出 schema {:name}.{:name} 的答复: {}"),
+    ("the catalog gives no answer for schema {}.{}: {}", "目录服务(catalog)没有给出 schema {}.{} 的答复: {}"),
     ("it gave an empty name", "它给出了空的名字"),
     ("it changed after it was upgraded, and its V2 task is there already", "它在升级之后有改动,而它的 V2 任务已经存在"),
     ("put this file back as it was when it was upgraded: V2 has the task; or go back with RECOVERY", "把此文件恢复到升级时的样子:V2 已有该任务;或者用 RECOVERY 回退"),
@@ -27,7 +27,7 @@ pub(super) const ROWS: &[Row] = &[
     ("V1 files of converted tasks are gone: {}", "已转换任务的 V1 文件不存在了: {}"),
     ("restore the V1 files that are named, then run UPGRADE again", "恢复所列出的 V1 文件,然后重新运行 UPGRADE"),
     ("a converted task is in no part", "有一个已转换的任务不在任何分部清单(part)中"),
-    ("it has {} TaskInfo and {} Status files", "它有 {} 个 TaskInfo 和 {} 个 Status 文件"),
+    ("it has {} TaskInfo and {} Status files", "它有 {:name} 个 TaskInfo 和 {:name} 个 Status 文件"),
     ("its TaskInfo vanished", "它的 TaskInfo 消失了"),
     ("{} holds the id {}", "{} 中的 id 是 {:name}"),
     ("{} in state {} is no V2 task", "{},状态 {}: 不是 V2 任务"),
