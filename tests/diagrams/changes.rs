@@ -6,14 +6,14 @@ use comptask_upgrade::layout;
 use comptask_upgrade::plan::steps::{clear, convert, Conversion, GroupFolders, Leftover, Step, Wave};
 use comptask_upgrade::task::{StateV1, StateV2, V1Base};
 use comptask_upgrade::tree::{Change, TreePath};
-use comptask_upgrade::{MemoryStorage, Operation, RecoveryMode, RunOptions};
+use comptask_upgrade::{MemoryStorage, Operation, Phase, RecoveryMode, RunOptions};
 
 use super::{mermaid, table};
 use crate::support::recording::Recording;
 use crate::support::run_names::same_run;
-use crate::support::sessions::{builder, OneLock};
+use crate::support::sessions::{builder, fresh, run, OneLock};
 use crate::support::trees::CATALOG;
-use crate::support::v1_files::{folder, v1};
+use crate::support::v1_files::{change, folder, v1};
 
 const PU: &str = "xcloud24_9876";
 const TS: u64 = 1_617_693_156_000;
@@ -23,8 +23,8 @@ const RUN: &str = "RUN";
 fn place(path: &TreePath) -> (String, String) {
     let names: Vec<&str> = path.components().collect();
     let (folder, rest) = match names.as_slice() {
-        [layout::V2, folder, rest @ ..] => (*folder, rest),
-        [folder, rest @ ..] => (*folder, rest),
+        // V2 is too much for one folder.
+        [layout::V2, folder, rest @ ..] | [folder, rest @ ..] => (*folder, rest),
         [] => (layout::ROOT, [].as_slice()),
     };
     (folder.to_owned(), same_run(&rest.join("/")))
@@ -41,8 +41,14 @@ fn words(change: &Change) -> String {
     same_run(&text)
 }
 
-/// Changes as arrows between the folders of the tree, in their order.
-fn sequence(changes: &[Change]) -> String {
+fn phase_of(tree: &MemoryStorage) -> Phase {
+    run(&fresh(tree, CATALOG), Operation::Status).unwrap().phase
+}
+
+/// Changes of a tree as arrows between its folders, in their order, and the phase where one begins.
+fn sequence((before, changes): &(MemoryStorage, Vec<Change>)) -> String {
+    let tree = before.copy();
+    let mut phase = phase_of(&tree);
     let mut folders: Vec<String> = Vec::new();
     let mut number = |path: &TreePath| {
         let (folder, rest) = place(path);
@@ -53,38 +59,45 @@ fn sequence(changes: &[Change]) -> String {
         // What is drawn as a folder itself is called by its own name.
         (number, if rest.is_empty() { path.name().to_owned() } else { rest })
     };
-    let arrows: Vec<String> = changes
-        .iter()
-        .map(|change| match change {
+    let mut arrows = vec![format!("  Note over run: the phase is {}", phase.word())];
+    for made in changes {
+        arrows.push(match made {
             Change::Rename { from, to } => {
                 let ((from, old), (to, new)) = (number(from), number(to));
-                format!("  f{from}->>f{to}: {} becomes {}", old, new)
+                format!("  f{from}->>f{to}: {old} becomes {new}")
             }
             Change::Create { path, .. } => {
                 let (to, rest) = number(path);
-                format!("  run->>f{to}: create {}", rest)
+                format!("  run->>f{to}: create {rest}")
             }
             Change::MakeFolder { path } => {
                 let (to, rest) = number(path);
-                format!("  run->>f{to}: make {}", rest)
+                format!("  run->>f{to}: make {rest}")
             }
             Change::Remove { path, .. } => {
                 let (to, rest) = number(path);
-                format!("  run-xf{to}: remove {}", rest)
+                format!("  run-xf{to}: remove {rest}")
             }
-        })
-        .collect();
+        });
+        change(&tree, made);
+        let after = phase_of(&tree);
+        if after != phase {
+            arrows.push(format!("  Note over run: from here the phase is {}", after.word()));
+        }
+        phase = after;
+    }
     let participants = folders.iter().enumerate().map(|(number, name)| format!("  participant f{number} as {name}"));
     let head = ["sequenceDiagram", "  autonumber", "  participant run as the run"].map(str::to_owned);
     mermaid(&head.into_iter().chain(participants).chain(arrows).collect::<Vec<_>>())
 }
 
 /// The changes of an operation on a tree with one open task, in the order in which they were made.
-fn made_by(tree: &MemoryStorage, operation: Operation, options: RunOptions) -> Vec<Change> {
+fn made_by(tree: &MemoryStorage, operation: Operation, options: RunOptions) -> (MemoryStorage, Vec<Change>) {
+    let before = tree.copy();
     let storage = Recording::new(Arc::new(tree.clone()));
     let session = builder(Arc::new(storage.clone()), OneLock::default(), CATALOG).open().unwrap();
     session.run(operation, &options, None).unwrap();
-    storage.done()
+    (before, storage.done())
 }
 
 fn steps_table(steps: &[Step]) -> String {
@@ -140,7 +153,8 @@ pub fn drawn() -> String {
          with it: {}; and marked: Complete. RECOVERY by downgrade goes: {}.\n\nThe conversion of a task that is open:\n\n{}\n\
          What is cleared first, where an earlier attempt left all that it can leave:\n\n{}\n\
          ## Whole operations\n\nEvery change that was made of a tree with one open task, in its order, with `{RUN}` for \
-         the name of the run. An arrow from one folder to another is a rename.\n\n### UPGRADE\n\n{}### DELETE\n\n{}\
+         the name of the run. An arrow from one folder to another is a rename. \
+         A phase begins with the change above its note: a run that is stopped there leaves that phase.\n\n### UPGRADE\n\n{}### DELETE\n\n{}\
          ### RECOVERY by cancel\n\n{}### RECOVERY by downgrade, after DELETE\n\n{}",
         waves(&Wave::CLEARING),
         waves(&Wave::BUILDING),

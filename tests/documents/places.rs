@@ -21,7 +21,8 @@ const REGISTRY: [&str; 2] = ["/cirrodata", "/cirrodata/pu"];
 /// The folder that an environment variable names.
 fn named(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from).unwrap_or_default();
-    assert!(path.is_dir(), "{variable} names {path:?}, which is no folder: run `make test-documents`, which sets it");
+    let name = path.display();
+    assert!(path.is_dir(), "{variable} names {name}, which is no folder: run `make test-documents`, which sets it");
     path
 }
 

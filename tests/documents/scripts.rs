@@ -20,15 +20,19 @@ pub fn run(block: &Block, place: &Place) -> Answer {
         has_target(&command.text)?;
     }
     let commands: Vec<blocks::Command> = commands.into_iter().filter(|command| !is_make(command)).collect();
-    let mut script = "set -u -o pipefail\n".to_owned();
-    for (number, command) in commands.iter().enumerate() {
+    let line = |(number, command): (usize, &blocks::Command)| {
         let text = place.translated(&command.text);
-        script += &format!("{{ {text}\n}} >.printed.{number} 2>.complained.{number} || exit $((100 + {number}))\n");
+        let or_end = format!("|| exit $((100 + {number}))\n");
+        let line = format!("{{ {text}\n}} >.printed.{number} 2>.complained.{number} {or_end}");
         // What a document compiles has to run too.
-        if text.starts_with("g++ ") {
-            script += &format!("./a.out >>.complained.{number} 2>&1 && rm a.out || exit $((100 + {number}))\n");
+        let is_compiler = text.starts_with("g++ ");
+        line + &if is_compiler {
+            format!("./a.out >>.complained.{number} 2>&1 && rm a.out {or_end}")
+        } else {
+            String::new()
         }
-    }
+    };
+    let script = "set -u -o pipefail\n".to_owned() + &commands.iter().enumerate().map(line).collect::<String>();
     fs::write(place.host().join(".script"), script).unwrap();
     let output = place.command("timeout").args([PATIENCE_S, "bash", ".script"]).output().unwrap();
     let said = |what: &str, number: usize| {
@@ -47,8 +51,9 @@ pub fn run(block: &Block, place: &Place) -> Answer {
         return Err(format!("{which}\nended with {}:\n{said}", output.status));
     }
     let printed: Vec<String> = (0..commands.len()).map(|number| said("printed", number)).collect();
-    if block.language != "console" || commands.iter().all(|command| command.shown.is_empty()) && !is_to_be_shown(block)
-    {
+    // What a cluster says holds its addresses, so a block on one may show commands alone.
+    let shows_nothing = commands.iter().all(|command| command.shown.is_empty());
+    if block.language != "console" || block.is_on_a_cluster() && shows_nothing {
         return Ok(());
     }
     if std::env::var_os("COMPTASK_WRITE_DOCUMENTS").is_some() {
@@ -63,11 +68,6 @@ pub fn run(block: &Block, place: &Place) -> Answer {
         }
     }
     Ok(())
-}
-
-/// What a cluster says holds its addresses, so a block on one shows commands only; any other shows what they print.
-fn is_to_be_shown(block: &Block) -> bool {
-    !block.is_on_a_cluster()
 }
 
 fn is_make(command: &blocks::Command) -> bool {
