@@ -349,11 +349,11 @@ mod tests {
         root.say(&TreePath::parse("z/y").unwrap(), "said of y");
         let expected = "\
 root
-├─ a               said of a
-│  ├─ b            said of b
-│  └─ two\\nlines   said of it
+├─ a              said of a
+│  ├─ b           said of b
+│  └─ two\\nlines  said of it
 └─ z
-   └─ y            said of y
+   └─ y           said of y
 ";
         assert_eq!(root.text(), expected);
     }

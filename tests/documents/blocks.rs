@@ -62,7 +62,7 @@ fn blocks_of(document: &str, text: &str) -> Vec<Block> {
                 block.text.push('\n');
             }
             (None, false) => {
-                assert!(!line.trim_start().starts_with("```"), "{document}:{}: an indented fence", number + 1)
+                assert!(!line.trim_start().starts_with("```"), "{document}:{}: an indented fence", number + 1);
             }
         }
     }
