@@ -178,10 +178,10 @@ class RacingHdfs : public hdfsa::LocalHdfsAccessService {
  public:
   using LocalHdfsAccessService::LocalHdfsAccessService;
   std::string victim;
-  int raced = 0;
+  bool raced = false;
 
   int Rename(const std::string& from, const std::string& to) override {
-    if (to.substr(to.rfind('/') + 1) == victim && raced++ == 0) CreateDirectory(to);
+    if (!raced && to.substr(to.rfind('/') + 1) == victim) raced = CreateDirectory(to) == 0;
     return LocalHdfsAccessService::Rename(from, to);
   }
 };
@@ -206,7 +206,7 @@ TEST_F(GuideTest, ARenameNeverMovesIntoAFolder) {
       .SetCodec(std::make_shared<upgrade_tool::TaskCodecHost>());
   ctu::Session session(config);
   const ctu::RunResult result = session.Run(ctu::Operation::kUpgrade);
-  EXPECT_EQ(hdfs->raced, 1);
+  EXPECT_TRUE(hdfs->raced);
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error->code(), ctu::Code::kTasksFailed) << result.error->message();
   EXPECT_TRUE(fs::is_empty(V2Scheduler() / hdfs->victim)) << "the task was moved into the folder";
