@@ -58,7 +58,7 @@ for language in c cpp; do
     "$portable/lib/libcomptask_upgrade.a" -lunwind -lpthread -ldl -lm
 done
 # Sizes, offsets and numbers, on this processor as on any: the compiler itself checks them.
-"${c[@]}" "${warnings[@]}" -fsyntax-only cpp_tests/abi_constants.c
+"${c[@]}" "${warnings[@]}" -c cpp_tests/abi_constants.c -o "$work/abi_constants.o"
 
 ran_on="this machine"
 # This machine runs its own programs, and those of the other processor under qemu with Debian's libc.
@@ -104,7 +104,7 @@ for linkage in shared static; do
 done
 
 # A library that needs more must be told, by name: gettid came with glibc 2.30, and another library may be missing.
-new=${zig_target%.*}.2.34
+new=${zig_target%".$glibc"}.2.34
 printf '#include <unistd.h>\nint planted(void) { return gettid(); }\n' >"$work/planted.c"
 "${zig[@]}" cc -target "$new" -D_GNU_SOURCE -shared -fPIC -o "$work/planted.so" "$work/planted.c"
 [[ $(newer_symbols "$work/planted.so" "$glibc") == *gettid@GLIBC_2.30* ]] || fail "a symbol of glibc 2.30 was not found"

@@ -21,9 +21,9 @@ strange_libraries() {
     grep -vxE 'libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|libgcc_s\.so\.1|ld-linux-(x86-64|aarch64)\.so\.[12]' || true
 }
 
-# FILE: what it exports, each with its version node.
+# FILE: what it exports, each with its version node. GNU ld names the node itself among the symbols, as ABS; LLD does not.
 exports() {
-  readelf --wide --dyn-syms "$1" | awk '$7 != "UND" && ($5 == "GLOBAL" || $5 == "WEAK") && $8 != "" { print $8 }' | LC_ALL=C sort
+  readelf --wide --dyn-syms "$1" | awk '$7 != "UND" && $7 != "ABS" && ($5 == "GLOBAL" || $5 == "WEAK") && $8 != "" { print $8 }' | LC_ALL=C sort
 }
 
 # FILE: its SONAME.
