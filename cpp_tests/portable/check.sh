@@ -103,6 +103,19 @@ for linkage in shared static; do
   done
 done
 
+# What the compiler of this machine makes goes with it as well: the static library in a program of its own, and the shared
+# one in the place of the ordinary one that a program was linked with.
+if [ "${target%%-*}" = "$(uname -m)" ]; then
+  own=(g++ -std=c++17 "${warnings[@]}" "$here/probe.cpp")
+  "${own[@]}" "$portable/lib/libcomptask_upgrade.a" -lpthread -ldl -lm -o "$work/own_static"
+  "${own[@]}" "-L$build/lib" -lcomptask_upgrade -o "$work/own_shared"
+  for linkage in shared static; do
+    LD_LIBRARY_PATH=$PWD/$portable/lib "$work/own_$linkage" "$(mktemp -d -p "$work")" >"$work/said" 2>"$work/errors" &&
+      diff -u "$work/cpp.expected" "$work/said" >&2 && [ ! -s "$work/errors" ] ||
+      fail "own_$linkage failed: $(cat "$work/said" "$work/errors")"
+  done
+fi
+
 # A library that needs more must be told, by name: gettid came with glibc 2.30, and another library may be missing.
 new=${zig_target%".$glibc"}.2.34
 printf '#include <unistd.h>\nint planted(void) { return gettid(); }\n' >"$work/planted.c"
@@ -112,7 +125,9 @@ printf '#include <unistd.h>\nint planted(void) { return gettid(); }\n' >"$work/p
 "${c[@]}" -o "$work/planted_whole.so" -shared "$work/planted.o" -Wl,-z,defs 2>"$work/errors" &&
   fail "an object that needs glibc 2.30 was linked against $glibc"
 grep -q gettid "$work/errors" || fail "the linker does not name gettid: $(cat "$work/errors")"
-"${c[@]}" -shared -o "$work/strange.so" -Wl,-soname,libstrange.so.1 "$here/../abi_constants.c" "-I$portable/include"
-"${c[@]}" -shared -o "$work/needy.so" "$work/strange.so" -Wl,--no-as-needed "-I$portable/include" "$here/../abi_constants.c"
+printf 'int strange(void) { return 1; }\n' >"$work/strange.c"
+printf 'int strange(void);\nint needy(void) { return strange(); }\n' >"$work/needy.c"
+"${c[@]}" -shared -o "$work/strange.so" "$work/strange.c" -Wl,-soname,libstrange.so.1
+"${c[@]}" -shared -o "$work/needy.so" "$work/needy.c" "$work/strange.so"
 [ "$(strange_libraries "$work/needy.so")" = libstrange.so.1 ] || fail "a library that is not of the system was not found"
 echo "portable test: $target: $functions exports and programs in C and C++, shared and static; nothing above glibc $glibc; run on $ran_on"
