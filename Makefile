@@ -30,7 +30,7 @@ JOBS ?= $(shell nproc)
 .PHONY: help build libraries tool install test-install demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
 .PHONY: test-abi abi-baseline fuzz test-fuzz test-schedules round-trip teeth test-valgrind test-threads test-miri coverage
 .PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program test-ha test-kerberos
-.PHONY: bench-scale bench-cluster docs setup-docs diagrams test-documents
+.PHONY: bench-scale bench-cluster docs setup-docs diagrams test-documents build-portable test-portable
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,12 @@ tool: libraries
 
 build: tool
 	@echo "built: $(BUILD)/bin/cirrodata-tool, $(BUILD)/lib/libcomptask_upgrade.{so,a}, $(BUILD)/include/"
+
+# make build-portable the libraries against glibc 2.17, for old systems; TARGET=aarch64-unknown-linux-gnu for ARM
+TARGET ?= x86_64-unknown-linux-gnu
+build-portable:
+	@.ci/setup portable $(TARGET)
+	ffi_examples/install/portable.sh $(BUILD) $(SONAME) $(TARGET) "$(FEATURES)"
 
 # make install      headers, libraries, the tool, pkg-config and CMake files below PREFIX=/usr/local; LIBDIR=lib64, DESTDIR=
 PREFIX ?= /usr/local
@@ -220,7 +226,13 @@ test-documents: setup-test tool every-client
 	COMPTASK_BUILD=$(CURDIR)/$(BUILD) COMPTASK_EVERY_CLIENT=$(CURDIR)/$(BUILD)/every_client \
 	  $(cluster_cargo) test $(CLUSTER_TESTS) --test documents -- --nocapture
 
-test: test-rust docs test-cpp test-install test-abi test-fuzz test-cluster test-documents
+# make test-portable what build-portable left: no glibc symbol above 2.17, the same exports, and programs that run
+OLD_GLIBC ?=
+test-portable: setup-test libraries build-portable
+	@[ $(TARGET) != aarch64-unknown-linux-gnu ] || .ci/setup arm64
+	cpp_tests/portable/check.sh $(BUILD) $(SONAME) $(TARGET) "$(OLD_GLIBC)"
+
+test: test-rust docs test-cpp test-install test-portable test-abi test-fuzz test-cluster test-documents
 	@echo "all tests passed"
 
 # make advisories   holds the dependencies against the advisory database, which it fetches
