@@ -41,6 +41,7 @@ const HEADER_SOURCES: &[&str] = &[
     "report",
     "job",
     "marks",
+    "language",
 ];
 
 fn main() {

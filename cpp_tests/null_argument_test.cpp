@@ -240,6 +240,16 @@ TEST(NullArgument, IsRefusedByTasks) {
   EXPECT_EQ(v2_view.pc_name, nullptr) << "a failure leaves nothing old in what it was to fill in";
 }
 
+TEST(NullArgument, IsRefusedByTranslations) {
+  ctu_buffer* buffer = Poison<ctu_buffer>();
+  EXPECT_REFUSED(ctu_text_translate(nullptr, "zh", &buffer));
+  EXPECT_EQ(buffer, nullptr);
+  buffer = Poison<ctu_buffer>();
+  EXPECT_REFUSED(ctu_text_translate("text", nullptr, &buffer));
+  EXPECT_EQ(buffer, nullptr);
+  EXPECT_REFUSED(ctu_text_translate("text", "zh", nullptr));
+}
+
 TEST(NullArgument, InATaskIsRefusedFieldByField) {
   const char* ctu_task_v1::*const kV1Fields[] = {&ctu_task_v1::receive_pu, &ctu_task_v1::db_name,
                                                  &ctu_task_v1::schema_name, &ctu_task_v1::table_name,

@@ -826,6 +826,13 @@ struct ctu_error *ctu_mark_all_upgraded(struct ctu_session *session);
 // is there, the done mark itself once V1 is gone. CTU_REFUSED while an upgrade is under way. Needs the session's lock.
 struct ctu_error *ctu_mark_clear_all(struct ctu_session *session);
 
+// A text of this library (a summary, a message, a next action, a line of the log) in another language, line by line; at
+// most 1 MiB. What has no translation stays as it is, and so do names, paths and numbers. `language` is "en" or "zh", or
+// a locale such as "zh_CN.UTF-8", "C" or "POSIX": what stands before the first `_`, `.` or `@` counts, and any other
+// language is English, which gives the same text back. The library itself speaks English; it reads no environment and
+// keeps no setting. `*out` is owned by the caller, NULL on failure. Any thread may call it.
+struct ctu_error *ctu_text_translate(const char *text, const char *language, struct ctu_buffer **out);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

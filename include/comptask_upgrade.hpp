@@ -19,6 +19,7 @@
 #include "comptask_upgrade/error.hpp"
 #include "comptask_upgrade/host.hpp"
 #include "comptask_upgrade/job.hpp"
+#include "comptask_upgrade/language.hpp"
 #include "comptask_upgrade/report.hpp"
 #include "comptask_upgrade/run_options.hpp"
 #include "comptask_upgrade/session.hpp"

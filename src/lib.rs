@@ -9,6 +9,7 @@
 //! - [`storage`], [`lock`], [`cluster`]: IO, each behind a trait that a host can implement.
 //! - `zookeeper` (a cargo feature): the client that the lock and the liveness in `ZooKeeper` share.
 //! - [`error`]: the one error.
+//! - [`language`]: pure. What the others say, in another language, for who shows it to a person.
 //!
 //! A Rust host starts at [`SessionBuilder`].
 
@@ -17,6 +18,7 @@
 mod capi;
 pub mod cluster;
 pub mod error;
+pub mod language;
 pub mod layout;
 pub mod lock;
 pub mod plan;
@@ -34,6 +36,7 @@ pub use capi::c_abi;
 pub use cluster::ZooKeeperLiveness;
 pub use cluster::{AssumeOffline, Catalog, CatalogSnapshot, FileLiveness, Liveness};
 pub use error::{Error, ErrorKind, Result};
+pub use language::Language;
 #[cfg(feature = "zookeeper")]
 pub use lock::ZooKeeperLock;
 pub use lock::{FileLock, Guard, Lock};

@@ -4,7 +4,7 @@
 //! - `text`, `structs`: strings and sized structs across the border.
 //! - `error`, `buffer`, `reply`: what the other objects need.
 //! - `host`: C functions of the host as the crate's own traits.
-//! - one file a C object: `config`, `session`, `report`, `job`, `task`, `marks`.
+//! - one file a C object: `config`, `session`, `report`, `job`, `task`, `marks`, `language`.
 //!
 //! Order of arguments: self, inputs, outputs. A fallible call returns NULL or an owned `ctu_error`. Outputs are written
 //! on every path. Strings in are NUL-ended UTF-8 and are copied; strings out belong to the object they come from.
@@ -21,6 +21,7 @@ mod error;
 mod hdfs;
 mod host;
 mod job;
+mod language;
 mod marks;
 mod reply;
 mod report;
@@ -41,6 +42,7 @@ pub mod c_abi {
         ctu_catalog_vtable, ctu_codec_vtable, ctu_liveness_vtable, ctu_lock_vtable, ctu_storage_vtable,
     };
     pub use super::job::*;
+    pub use super::language::*;
     pub use super::marks::*;
     pub use super::reply::*;
     pub use super::report::*;

@@ -7,18 +7,37 @@ use crate::error::{Error, ErrorKind, Result};
 /// The most bytes that a string from C may have; a string without its NUL is not read for ever.
 const STRING_BYTES_LIMIT: usize = 64 << 10;
 
+/// The same for a text that this library made and that comes back, such as a summary with many long names.
+const LONG_TEXT_BYTES_LIMIT: usize = 1 << 20;
+
 /// The text of a C string; `name` is the argument's, for the error.
 ///
 /// # Safety
 /// `text` is NULL or points to a NUL, or to at least `STRING_BYTES_LIMIT` readable bytes.
 pub(super) unsafe fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str> {
+    // SAFETY: as promised by the caller.
+    unsafe { limited(text, name, STRING_BYTES_LIMIT) }
+}
+
+/// The same of a text of many lines.
+///
+/// # Safety
+/// `text` is NULL or points to a NUL, or to at least `LONG_TEXT_BYTES_LIMIT` readable bytes.
+pub(super) unsafe fn long_text<'a>(text: *const c_char, name: &str) -> Result<&'a str> {
+    // SAFETY: as promised by the caller.
+    unsafe { limited(text, name, LONG_TEXT_BYTES_LIMIT) }
+}
+
+/// # Safety
+/// `text` is NULL or points to a NUL, or to at least `limit` readable bytes.
+unsafe fn limited<'a>(text: *const c_char, name: &str, limit: usize) -> Result<&'a str> {
     if text.is_null() {
         return Err(Error::new(ErrorKind::InvalidArgument, format!("{name} is NULL")));
     }
     // SAFETY: as promised by the caller; strnlen stops at the NUL or the limit.
-    let length = unsafe { libc::strnlen(text, STRING_BYTES_LIMIT) };
-    if length == STRING_BYTES_LIMIT {
-        return Err(Error::new(ErrorKind::TooLarge, format!("{name} has {STRING_BYTES_LIMIT} bytes or more")));
+    let length = unsafe { libc::strnlen(text, limit) };
+    if length == limit {
+        return Err(Error::new(ErrorKind::TooLarge, format!("{name} has {limit} bytes or more")));
     }
     // SAFETY: strnlen read these bytes.
     let bytes = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), length) };

@@ -653,10 +653,15 @@ impl<'a> Calls<'a> {
         let (word, mut out, mut state) = (script.text(), Out::<ctu_buffer>::new(script), -9);
         // SAFETY: as in `step`.
         unsafe {
-            let code = match script.byte() % 3 {
+            let code = match script.byte() % 4 {
                 0 => {
                     assert!((0..=4).contains(&abi::ctu_op_parse(word.pointer())));
                     return;
+                }
+                2 => {
+                    let other = script.text();
+                    let language = if script.even() { c"zh_CN".as_ptr() } else { other.pointer() };
+                    self.settle(abi::ctu_text_translate(word.pointer(), language, out.pointer()))
                 }
                 1 => self.settle(abi::ctu_task_v2_id(
                     word.pointer(),
