@@ -831,7 +831,9 @@ struct ctu_error *ctu_mark_clear_all(struct ctu_session *session);
 // a locale such as "zh_CN.UTF-8", "C" or "POSIX": what stands before the first `_`, `.` or `@` counts, and any other
 // language is English, which gives the same text back. The library itself speaks English; it reads no environment and
 // keeps no setting. `*out` is owned by the caller, NULL on failure. Any thread may call it.
-struct ctu_error *ctu_text_translate(const char *text, const char *language, struct ctu_buffer **out);
+struct ctu_error *ctu_text_translate(const char *text,
+                                     const char *language,
+                                     struct ctu_buffer **out);
 
 #ifdef __cplusplus
 }  // extern "C"

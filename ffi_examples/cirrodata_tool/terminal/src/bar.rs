@@ -1,7 +1,7 @@
 //! The bar: how far a run is, how fast it goes, how long it will take, and the task at hand.
 
 use std::fmt::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::style::TemplateError;
@@ -10,67 +10,93 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 /// How often the clock of the bar goes on while nothing is heard of the run.
 const TICK: Duration = Duration::from_millis(200);
 
-const COUNTED: &str = "{prefix} [{bar:24.green}] {pos}/{len} {percent}%  {rate}  {time_left}  {wide_msg:.dim}";
+/// Two lines, each with one part that takes the room that is left, so that neither wraps on a narrow terminal.
+const COUNTED: &str = "{prefix}  {wide_msg:.dim}\n[{wide_bar:.green}] {pos}/{len} {percent}%  {rate}  {time_left}";
 const UNCOUNTED: &str = "{spinner:.green} {prefix}  {elapsed_precise}  {wide_msg:.dim}";
 
 /// A bar on stderr. Any thread may use it.
 pub struct Bar {
-    drawn: ProgressBar,
     counted: ProgressStyle,
     uncounted: ProgressStyle,
-    // What is shown: the label, and whether tasks are counted.
-    shown: Mutex<Option<(String, bool)>>,
+    shown: Mutex<Option<Shown>>,
+}
+
+/// What is on the screen.
+struct Shown {
+    bar: ProgressBar,
+    label: String,
+    is_counted: bool,
 }
 
 impl Bar {
     /// A bar that is not drawn before its first [`show`](Self::show). `time_left` is the word for the time left.
     pub fn new(colours: bool, time_left: &str) -> Result<Self, TemplateError> {
+        // A style takes the one or the other, by the target that the bar has as the style is set.
+        console::set_colors_enabled(colours);
         console::set_colors_enabled_stderr(colours);
-        let drawn = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        Ok(Self { drawn, counted: counted(time_left)?, uncounted: uncounted()?, shown: Mutex::new(None) })
+        Ok(Self { counted: counted(time_left)?, uncounted: uncounted()?, shown: Mutex::new(None) })
     }
 
     /// Shows how far the run is: so many of so many, or a spinner where the total is 0.
     pub fn show(&self, label: &str, task: &str, seen: u64, total: u64) {
         let is_counted = total > 0;
-        let is_new = self.is_new(label, is_counted);
+        let mut guard = self.shown();
+        let of_its_kind = guard.take().filter(|shown| {
+            if shown.is_counted != is_counted {
+                shown.bar.finish_and_clear();
+            }
+            shown.is_counted == is_counted
+        });
+        let shown = guard.insert(of_its_kind.unwrap_or_else(|| self.begin(label, is_counted, seen, total)));
+        if shown.label != label {
+            label.clone_into(&mut shown.label);
+            shown.bar.set_prefix(crate::printable(label));
+            if !is_counted {
+                // It is how long this takes, not all before it too.
+                shown.bar.reset_elapsed();
+            }
+        }
         if is_counted {
-            self.drawn.set_length(total);
+            shown.bar.set_length(total);
+            shown.bar.set_position(seen);
         }
-        self.drawn.set_position(if is_counted { seen } else { 0 });
-        if is_new {
-            let style = if is_counted { &self.counted } else { &self.uncounted };
-            self.drawn.set_style(style.clone());
-            self.drawn.set_prefix(crate::printable(label));
-            // What was done before, and how long the stage before took, say nothing of how fast this one is.
-            self.drawn.reset_eta();
-            self.drawn.reset_elapsed();
-            self.drawn.enable_steady_tick(TICK);
-        }
-        self.drawn.set_message(crate::printable(task));
-    }
-
-    /// Whether this is another label, or another kind of bar, than before; it is the one before from now on.
-    fn is_new(&self, label: &str, is_counted: bool) -> bool {
-        // What a panic elsewhere left there is whole.
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = shown.as_ref().is_none_or(|(known, counted)| known != label || *counted != is_counted);
-        if is_new {
-            *shown = Some((label.to_owned(), is_counted));
-        }
-        is_new
+        shown.bar.set_message(crate::printable(task));
     }
 
     /// Takes the bar off the screen while something else is written, and puts it back.
     pub fn suspend(&self, write: impl FnOnce()) {
-        self.drawn.suspend(write);
+        match self.shown().as_ref() {
+            Some(shown) => shown.bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// A bar that is drawn from here on: what is set one by one before would be seen so.
+    fn begin(&self, label: &str, is_counted: bool, seen: u64, total: u64) -> Shown {
+        let bar = ProgressBar::with_draw_target(is_counted.then_some(total), ProgressDrawTarget::hidden());
+        bar.set_style(if is_counted { &self.counted } else { &self.uncounted }.clone());
+        bar.set_prefix(crate::printable(label));
+        if is_counted {
+            bar.set_position(seen);
+            // What was done before says nothing of how fast it goes.
+            bar.reset_eta();
+        }
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        bar.enable_steady_tick(TICK);
+        Shown { bar, label: label.to_owned(), is_counted }
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Option<Shown>> {
+        // What a panic elsewhere left there is whole.
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.drawn.disable_steady_tick();
-        self.drawn.finish_and_clear();
+        if let Some(shown) = self.shown().take() {
+            shown.bar.finish_and_clear();
+        }
     }
 }
 
