@@ -10,6 +10,7 @@ mod broken_files;
 mod delete;
 mod error_kinds;
 mod gate;
+mod language;
 mod locking;
 mod marks;
 mod online;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 pub mod checker;
+pub mod chinese;
 pub mod courses;
 pub mod disk;
 pub mod faults;

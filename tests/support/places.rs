@@ -10,6 +10,7 @@ use comptask_upgrade::{
 use tempfile::TempDir;
 
 use super::checker::{Checker, Image};
+use super::chinese;
 use super::sessions::{builder, Answer, OneLock};
 use super::trees::{fixture, Fixture, ALL};
 
@@ -60,7 +61,9 @@ impl Place {
     }
 
     pub fn run_with(&self, operation: Operation, options: RunOptions) -> Answer {
-        self.session().run(operation, &options, None)
+        let answer = self.session().run(operation, &options, None);
+        chinese::check(&answer);
+        answer
     }
 
     pub fn upgrade(&self) -> Answer {

@@ -1,0 +1,109 @@
+//! A text of the library, and the texts in it.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+use super::tables;
+use super::template::{Meaning, Template};
+
+/// Every row of the tables, what says most first: of two that fit, it is the one that was meant.
+fn templates() -> &'static [Template] {
+    static TEMPLATES: OnceLock<Vec<Template>> = OnceLock::new();
+    TEMPLATES.get_or_init(|| {
+        let mut templates: Vec<Template> =
+            tables::all().map(|(english, chinese)| Template::new(english, chinese)).collect();
+        templates.sort_by_key(|template| std::cmp::Reverse(template.weight()));
+        templates
+    })
+}
+
+/// How many texts in one line are looked up: a line of the library has a few dozen, and a stranger's may have any number.
+const TEXTS_LIMIT: u32 = 500;
+
+/// How often a text may stand inside another.
+const DEPTH_LIMIT: u32 = 12;
+
+/// How many ends of a list's first text are tried.
+const ENDS_TRIED: usize = 8;
+
+/// One line's translation.
+pub(super) struct Sentence {
+    texts_left: Cell<u32>,
+}
+
+impl Sentence {
+    /// For one line.
+    pub(super) fn new() -> Self {
+        Self { texts_left: Cell::new(TEXTS_LIMIT) }
+    }
+
+    /// The text in Chinese, as far as it has any; itself where it has none.
+    pub(super) fn chinese<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.shown(text, DEPTH_LIMIT)
+    }
+
+    fn shown<'a>(&self, text: &'a str, depth: u32) -> Cow<'a, str> {
+        self.text(text, depth).map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
+    /// A text and what it is put together of; `None` where nothing of it has a translation.
+    fn text(&self, text: &str, depth: u32) -> Option<String> {
+        let depth = depth.checked_sub(1)?;
+        self.row(text, depth)
+            .or_else(|| self.list(text, depth))
+            .or_else(|| self.headed(text, |rest| self.shown(rest, depth)))
+            .or_else(|| self.located(text, depth))
+    }
+
+    /// One row of the tables.
+    fn row(&self, text: &str, depth: u32) -> Option<String> {
+        self.texts_left.set(self.texts_left.get().checked_sub(1)?);
+        templates().iter().find_map(|template| {
+            let parts = template.parts(text)?;
+            Some(template.chinese(&parts, |part, meaning| match meaning {
+                Meaning::Text => self.shown(part, depth),
+                Meaning::Name | Meaning::Quoted => Cow::Borrowed(part),
+                Meaning::Word => tables::word(part).map_or(Cow::Borrowed(part), Cow::Borrowed),
+            }))
+        })
+    }
+
+    /// Texts one after the other, such as the reasons of a refusal.
+    fn list(&self, text: &str, depth: u32) -> Option<String> {
+        ["; ", ", "].into_iter().find_map(|mark| {
+            text.match_indices(mark).take(ENDS_TRIED).find_map(|(end, _)| {
+                let first = self.item(&text[..end], depth)?;
+                let rest = &text[end + mark.len()..];
+                Some(format!("{first}{mark}{}", self.shown(rest, depth)))
+            })
+        })
+    }
+
+    /// One text of a list: a row, which may have a name before it and a remark after it.
+    fn item(&self, text: &str, depth: u32) -> Option<String> {
+        let whole = |text| self.row(text, depth);
+        whole(text).or_else(|| {
+            let (name, rest) = text.split_once(": ")?;
+            Some(format!("{name}: {}", whole(rest)?))
+        })
+    }
+
+    /// A name, or the word of an error's kind, and a text about it.
+    fn headed<'a>(&self, text: &'a str, shown: impl Fn(&'a str) -> Cow<'a, str>) -> Option<String> {
+        let (head, rest) = text.split_once(": ")?;
+        let kind = tables::kind(head).map(Cow::Borrowed);
+        let known = kind.or_else(|| self.row(head, 1).map(Cow::Owned));
+        match (known, shown(rest)) {
+            (None, Cow::Borrowed(_)) => None,
+            (known, rest) => Some(format!("{}: {rest}", known.unwrap_or(Cow::Borrowed(head)))),
+        }
+    }
+
+    /// A text and the path of what it is about.
+    fn located(&self, text: &str, depth: u32) -> Option<String> {
+        let end = text.strip_suffix(')')?.find(" (")?;
+        let about = self.row(&text[..end], depth)?;
+        Some(format!("{about}{}", &text[end..]))
+    }
+}

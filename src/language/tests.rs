@@ -1,0 +1,195 @@
+//! What a translation keeps, and how messages in messages are found.
+
+use std::borrow::Cow;
+
+use proptest::prelude::*;
+
+use super::template::{Meaning, Template};
+use super::{tables, translate, Language};
+use crate::error::ErrorKind;
+use crate::plan::phase::{Operation, Phase};
+use crate::Outcome;
+
+/// The one place of a text that holds no name: the "s" of a plural, which Chinese has not.
+const PLURAL: &str = "{} reason{} against RECOVERY by {}: {}";
+
+/// Texts that are names.
+const NAMES: [&str; 3] = ["HDFS {} (hdfs-native)", "HDFS {} (libhdfs)", "Kerberos: {}"];
+
+const OUTCOMES: [Outcome; 17] = [
+    Outcome::Converted,
+    Outcome::Skipped,
+    Outcome::Cancelled,
+    Outcome::Failed,
+    Outcome::Left,
+    Outcome::WouldConvert,
+    Outcome::WouldCancel,
+    Outcome::WouldFail,
+    Outcome::WouldSkip,
+    Outcome::Differs,
+    Outcome::New,
+    Outcome::Downgraded,
+    Outcome::Kept,
+    Outcome::Lost,
+    Outcome::WouldDowngrade,
+    Outcome::WouldKeep,
+    Outcome::WouldLose,
+];
+
+fn chinese(text: &str) -> String {
+    translate(text, Language::Chinese)
+}
+
+/// What can stand at a place, told from the others by its number.
+fn name(number: usize, meaning: Meaning) -> String {
+    match meaning {
+        Meaning::Text | Meaning::Name => format!("n{number}.x"),
+        Meaning::Quoted => format!("\"n{number} x\""),
+        Meaning::Word => tables::WORDS[number].0.to_owned(),
+    }
+}
+
+/// A row's English with names at its places, and its Chinese with the same ones.
+fn filled(english: &str, chinese: &str) -> (String, String) {
+    let template = Template::new(english, chinese);
+    let name = |(number, meaning): (usize, &Meaning)| match (english, number) {
+        (PLURAL, 1) => "s".to_owned(),
+        _ => name(number, *meaning),
+    };
+    let names: Vec<String> = template.meanings().iter().enumerate().map(name).collect();
+    let parts: Vec<&str> = names.iter().map(String::as_str).collect();
+    let word = |part, meaning| match meaning {
+        Meaning::Word => Cow::Borrowed(tables::word(part).unwrap()),
+        _ => Cow::Borrowed(part),
+    };
+    (template.english(&parts), template.chinese(&parts, word))
+}
+
+#[test]
+fn every_row_translates_its_own_text_whatever_other_rows_there_are() {
+    for (english, row) in tables::all() {
+        let (text, expected) = filled(english, row);
+        assert_eq!(chinese(&text), expected, "{english:?}");
+    }
+}
+
+#[test]
+fn every_row_keeps_every_name_and_says_something_in_chinese() {
+    for (english, row) in tables::all() {
+        let template = Template::new(english, row);
+        let parts: Vec<String> = (0..template.meanings().len()).map(|number| format!("<{number}>")).collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let text = template.chinese(&parts, |part, _| Cow::Borrowed(part));
+        for part in parts {
+            assert!(text.contains(part) || (english == PLURAL && part == "<1>"), "{english:?} loses {part}");
+        }
+        assert!(
+            NAMES.contains(&english) || row.contains(|letter: char| !letter.is_ascii()),
+            "{english:?} stays English"
+        );
+    }
+}
+
+#[test]
+fn every_word_that_a_report_speaks_in_has_its_chinese() {
+    for kind in ErrorKind::all() {
+        assert!(tables::kind(kind.name()).is_some(), "{kind}");
+    }
+    for word in Operation::ALL.map(Operation::word).into_iter().chain(Phase::ALL.map(Phase::word)) {
+        assert!(tables::word(word).is_some_and(|chinese| chinese.starts_with(word)), "{word}");
+    }
+    for outcome in OUTCOMES {
+        assert!(tables::OUTCOMES.iter().any(|row| row.0 == outcome.word()), "{outcome:?}");
+    }
+    assert_eq!(tables::OUTCOMES.len(), OUTCOMES.len(), "an outcome is missing in this test or one too many has a row");
+}
+
+#[test]
+fn a_locale_is_the_language_that_it_begins_with() {
+    for name in ["zh", "zh_CN", "zh_CN.UTF-8", "zh.UTF-8", "zh@pinyin", "zh_TW"] {
+        assert_eq!(Language::of_locale(name), Language::Chinese, "{name}");
+    }
+    for name in ["en", "en_US.UTF-8", "C", "POSIX", "", "fr_FR", "zha", "ZH", "_zh", "C.UTF-8"] {
+        assert_eq!(Language::of_locale(name), Language::English, "{name}");
+    }
+}
+
+#[test]
+fn messages_in_messages_are_translated_and_strangers_words_stay() {
+    for (english, expected) in [
+        ("corrupt: at offset 7: the file is empty (Compaction/a b)", "内容损坏: 偏移 7 处: 文件为空 (Compaction/a b)"),
+        ("storage error: it cannot be read: No such file or directory (os error 2)", "存储错误: 无法读取: No such file or directory (os error 2)"),
+        ("internal error: disk on fire", "内部错误: disk on fire"),
+        ("disk on fire: call somebody, at once; now", "disk on fire: call somebody, at once; now"),
+        (
+            "2 reasons against deleting the V1 tree: a: an unknown file (force deletes it), b: no upgrade knows it, and 3 more",
+            "有 2 个理由反对删除 V1 目录树: a: 未知文件(用 force 可删除), b: 任何升级都不认识它,以及另外 3 个",
+        ),
+        (
+            "nothing was changed, because Compaction: files cannot be made in it: x; and .: the folder cannot be read: y",
+            "没有改动任何内容,因为 Compaction: 不能在其中创建文件: x;并且.: 无法读取该文件夹: y",
+        ),
+        (
+            "choose: `downgrade`, which removes what the upgrade made; or `cancel` with force, which removes what the upgrade made",
+            "请选择: 用 `downgrade`,删除升级所产生的内容;或者用 `cancel` 并加 force,删除升级所产生的内容",
+        ),
+        (
+            "process group \"pc one\" names process group \"x y\" twice",
+            "进程组(PC) \"pc one\"中的进程组(PC) \"x y\" 出现了两次",
+        ),
+    ] {
+        assert_eq!(chinese(english), expected);
+    }
+}
+
+#[test]
+fn the_lines_of_a_summary_keep_their_columns() {
+    let english = "upgrade (plan: nothing is written): some tasks failed: 1 of 2 tasks failed; the others are converted\n  \
+        root      local disk a b\n  phase     Upgrading\n  V2 tasks  5, 3 open\n  \
+        task      compct.a.0.1: failed: corrupt: the file is empty (x)\n  \
+        task      compct.b.0.1: converted -> aa.1 Init pc=p node=failed\n              create x/y\n  \
+        warning   ... and 3 more (all of them in the JSON report)\n  can       delete: refused: the V1 tasks are not upgraded: run UPGRADE first\n";
+    let expected = "upgrade(升级) (计划:不写入任何内容): 部分任务失败: 2 个任务中有 1 个失败;其余已转换\n  \
+        根目录    本地磁盘 a b\n  阶段      Upgrading(升级中)\n  V2 任务   5,其中 3 个未结束\n  \
+        任务      compct.a.0.1: 失败: 内容损坏: 文件为空 (x)\n  \
+        任务      compct.b.0.1: 已转换 -> aa.1 Init pc=p node=failed\n              创建 x/y\n  \
+        警告      ... 以及另外 3 项(JSON 报告中有全部内容)\n  可执行    delete(删除): 拒绝: V1 任务尚未升级:请先运行 UPGRADE\n";
+    assert_eq!(chinese(english), expected);
+}
+
+/// A stranger's text of many texts costs no more than a line of the library.
+#[test]
+fn a_text_without_end_is_translated_soon() {
+    for mark in [", ", "; ", ": ", " (", "{}", " is "] {
+        let text = mark.repeat(100_000);
+        assert_eq!(chinese(&text), text);
+    }
+}
+
+proptest! {
+    #[test]
+    fn english_is_the_same_to_the_byte(text in any::<String>()) {
+        prop_assert_eq!(translate(&text, Language::English), text);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic_or_lose_a_line(text in any::<String>()) {
+        prop_assert_eq!(chinese(&text).split('\n').count(), text.split('\n').count());
+    }
+
+    #[test]
+    fn pieces_of_its_own_texts_in_any_order_make_it_neither_panic_nor_lose_a_name(
+        picks in prop::collection::vec((any::<prop::sample::Index>(), 0..6_usize), 1..5),
+    ) {
+        let rows: Vec<tables::Row> = tables::all().collect();
+        let marks = [": ", ", ", "; ", " ", "\n", " ("];
+        let text: String =
+            picks.iter().map(|(row, mark)| { let row = row.get(&rows); filled(row.0, row.1).0 + marks[*mark] }).collect();
+        let translated = chinese(&text);
+        for number in 0..9 {
+            let name = format!("n{number}.x");
+            let count = |text: &str| text.matches(&name).count();
+            prop_assert!(count(&translated) >= count(&text).min(1), "{} is lost from {text:?}: {translated:?}", name);
+        }
+    }
+}
