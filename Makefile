@@ -18,6 +18,8 @@ ALL_FEATURES := zookeeper-tls,hdfs-native,libhdfs
 CLUSTER_TESTS := --locked --features $(ALL_FEATURES)
 # What waits for servers, or is called a few times, is compiled faster than it would run.
 cluster_cargo := CARGO_PROFILE_DEV_OPT_LEVEL=0 cargo
+# The pages of the crate, with what is private, for whoever takes part.
+cargo_doc = RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features $(ALL_FEATURES)
 # The program that starts the servers for the C++ tests and the demo.
 TEST_CLUSTER := target/debug/examples/test-cluster
 # Names of runs differ.
@@ -28,7 +30,7 @@ JOBS ?= $(shell nproc)
 .PHONY: help build libraries tool install test-install demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
 .PHONY: test-abi abi-baseline fuzz test-fuzz test-schedules round-trip teeth test-valgrind test-threads test-miri coverage
 .PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program test-ha test-kerberos
-.PHONY: bench-scale bench-cluster
+.PHONY: bench-scale bench-cluster docs setup-docs diagrams test-documents
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -92,7 +94,7 @@ test-rust: setup-test setup-cluster
 	cargo clippy --locked --package cirrodata-terminal --all-targets -- -D warnings
 	cargo test --locked
 	cargo test --locked --package cirrodata-terminal
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --features $(ALL_FEATURES)
+	$(cargo_doc)
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --package cirrodata-terminal
 	cargo fetch --locked --quiet
 	cargo deny --offline --workspace check licenses bans sources
@@ -218,7 +220,12 @@ test-kerberos: setup-test setup-cluster
 test-install: setup-test tool
 	cpp_tests/install/check.sh $(BUILD) $(SONAME)
 
-test: test-rust test-cpp test-install test-abi test-fuzz test-cluster
+# make test-documents every command and every program in the documents is run, and what they show compared
+test-documents: setup-test tool every-client
+	COMPTASK_BUILD=$(CURDIR)/$(BUILD) COMPTASK_EVERY_CLIENT=$(CURDIR)/$(BUILD)/every_client \
+	  $(cluster_cargo) test $(CLUSTER_TESTS) --test documents -- --nocapture
+
+test: test-rust docs test-cpp test-install test-abi test-fuzz test-cluster test-documents
 	@echo "all tests passed"
 
 # make advisories   holds the dependencies against the advisory database, which it fetches
@@ -239,6 +246,21 @@ bench-scale: setup
 # make bench-cluster UPGRADE on a real HDFS beside files alone, a plain Java client and hdfs dfs commands; ten minutes
 bench-cluster: setup-cluster
 	cargo bench $(CLUSTER_TESTS) --bench cluster -- $(BENCH_ARGUMENTS)
+
+# make diagrams     writes docs/diagrams.md anew, from what the code does
+diagrams:
+	COMPTASK_WRITE_DIAGRAMS=1 cargo test --locked --test diagrams
+
+# make docs         the headers and the crate as pages, below build/docs/
+docs: setup-docs
+	@mkdir -p $(BUILD)/docs/abi
+	doxygen docs/Doxyfile
+	$(cargo_doc)
+	@rm -rf $(BUILD)/docs/crate && cp -r target/doc $(BUILD)/docs/crate
+	@echo "written: $(BUILD)/docs/abi/html/index.html, $(BUILD)/docs/crate/comptask_upgrade/index.html"
+
+setup-docs: setup-cluster
+	@.ci/setup docs
 
 # make header       writes include/comptask_upgrade.h anew from the Rust source
 header:

@@ -300,6 +300,7 @@ TEST(NullArgument, IsFineForEveryFreeAndAnsweredByEveryGetter) {
   EXPECT_STREQ(ctu_report_summary(nullptr), "");
   EXPECT_STREQ(ctu_report_overview(nullptr), "");
   EXPECT_STREQ(ctu_report_json(nullptr), "");
+  EXPECT_STREQ(ctu_report_picture(nullptr), "");
   EXPECT_EQ(ctu_buffer_len(nullptr), 0U);
 }
 

@@ -760,6 +760,10 @@ const char *ctu_report_overview(const struct ctu_report *report);
 // The whole report as JSON; its schema is docs/report.schema.json. Lives as long as the report; "" for NULL.
 const char *ctu_report_json(const struct ctu_report *report);
 
+// The two trees as a STATUS saw them, drawn with box characters in UTF-8: each name that is there, how often, and what
+// it means, a line each. Lives as long as the report; "" for the other operations and for NULL.
+const char *ctu_report_picture(const struct ctu_report *report);
+
 // Ends a report. NULL is fine.
 void ctu_report_free(struct ctu_report *report);
 

@@ -2,12 +2,16 @@
 //!
 //! The seed spells some names in several ways (`Compation_V2`, `Taskgrade.done`); the spellings here are the ones used.
 
+pub mod shapes;
+
 use std::fmt::Write as _;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::task::{StateV1, StateV2, V1Base, V2Id};
 use crate::tree::{TreePath, NAME_BYTES_LIMIT};
 
+/// What the root is called, wherever it lies.
+pub const ROOT: &str = "cluster.compact";
 /// The V1 tree.
 pub const V1: &str = "Compaction";
 /// The V1 tree once DELETE has begun to remove it.

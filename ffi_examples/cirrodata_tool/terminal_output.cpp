@@ -129,6 +129,10 @@ std::string TerminalOutput::ReportText(const Report& report) const {
     }
     text += '\n';
   });
+  // What STATUS saw of the two trees; the other operations have none.
+  const std::string_view picture = report.Picture();
+  if (!picture.empty()) text += '\n';
+  ForEachLine(picture, [&](std::string_view line) { text += Translated(line, options_.language) + '\n'; });
   if (!options_.plan) return text;
   const std::string table = PlanTable(report, Columns(STDOUT_FILENO), options_.language);
   return table.empty() ? text : text + '\n' + table;

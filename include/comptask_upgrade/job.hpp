@@ -16,12 +16,19 @@ namespace comptask_upgrade {
 
 /// How far a job's run has come, with a text of its own. The fields are those of Progress.
 struct JobProgress {
+  /// What the run is at.
   Stage stage = Stage::kCheck;
+  /// Tasks done in this stage.
   std::uint64_t done = 0;
+  /// Tasks that were done before.
   std::uint64_t skipped = 0;
+  /// Tasks that failed.
   std::uint64_t failed = 0;
+  /// Tasks in all; 0 where that is not known yet.
   std::uint64_t total = 0;
+  /// Tasks a second in this stage; 0 in its first moments.
   double per_second = 0;
+  /// The V1 name of the task at hand; empty between tasks.
   std::string current;
 };
 

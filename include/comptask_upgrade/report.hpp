@@ -17,14 +17,21 @@ namespace comptask_upgrade {
 
 /// One task of a report.
 struct ReportRow {
+  /// The V1 file's name.
   std::string v1_name;
+  /// The V2 id; "" where it has none.
   std::string v2_id;
+  /// The PC; may be "".
   std::string pc;
+  /// The node; may be "".
   std::string node;
   /// "converted", "skipped", "cancelled", "failed", "left", "would convert", "would cancel", ...
   std::string outcome;
+  /// Why, in words, and in a plan the actions, one a line; "" where nothing needs saying.
   std::string detail;
+  /// The state that its V1 name says; kNone where it is not known.
   V1State v1_state = V1State::kNone;
+  /// Its V2 state; kNone where it has none.
   V2State v2_state = V2State::kNone;
   /// Why, in words and without the actions of a plan, which `detail` has too.
   std::string reason;
@@ -76,6 +83,8 @@ class Report {
   [[nodiscard]] const char* overview() const noexcept { return ctu_report_overview(handle_.get()); }
   /// The whole report; lives as long as the report.
   [[nodiscard]] const char* json() const noexcept { return ctu_report_json(handle_.get()); }
+  /// The two trees as a STATUS saw them, drawn a name a line; "" for the other operations. Lives as long as the report.
+  [[nodiscard]] const char* Picture() const noexcept { return ctu_report_picture(handle_.get()); }
 
  private:
   struct Deleter {
@@ -86,7 +95,9 @@ class Report {
 
 /// How a run ended. A run whose tasks failed has an error and a report; one that could not begin has no report.
 struct [[nodiscard]] RunResult {
+  /// What the run did; empty where it did not get far enough.
   std::optional<Report> report;
+  /// Why it failed; empty where it did all it was asked to.
   std::optional<Error> error;
 
   /// Whether the run did all it was asked to.

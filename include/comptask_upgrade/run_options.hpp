@@ -14,6 +14,7 @@ namespace comptask_upgrade {
 
 /// How far a run has come.
 struct Progress {
+  /// What the run is at.
   Stage stage = Stage::kCheck;
   /// Tasks done in this stage.
   std::uint64_t done = 0;

@@ -43,44 +43,79 @@ class Buffer {
 
 /// The fields of a task of the system before its refactoring.
 struct TaskV1 {
+  /// The PU that received the task.
   std::string receive_pu;
+  /// Its sequence number, not negative.
   std::int32_t sequence_no = 0;
+  /// When it was received, in milliseconds since 1970.
   std::uint64_t receive_ts = 0;
+  /// Its state.
   V1State state = V1State::kInit;
+  /// Whether it repeats.
   bool repeat_flag = false;
+  /// Whether it has sub-tasks.
   bool sub_task_flag = false;
+  /// How often it repeats.
   std::int32_t repeat_count = 0;
+  /// The time between two repeats, in the engine's unit.
   std::int32_t repeat_interval = 0;
+  /// Sub-tasks that succeeded.
   std::uint32_t success_count = 0;
+  /// Sub-tasks that failed.
   std::uint32_t failed_count = 0;
+  /// The database of its table.
   std::string db_name;
+  /// The schema of its table.
   std::string schema_name;
+  /// Its table.
   std::string table_name;
+  /// Its partition; "" for the whole table.
   std::string partition_name;
 };
 
 /// The fields of a task of the system after its refactoring.
 struct TaskV2 {
+  /// The query id.
   std::string query_id;
+  /// Its sequence number, not negative.
   std::int32_t sequence_no = 0;
+  /// The PU that received the task.
   std::string receive_pu;
+  /// Its state.
   V2State state = V2State::kInit;
+  /// The database of its optimization.
   std::string optimizat_db_name;
+  /// The PC of its optimization; may be "".
   std::string optimizat_pc_name;
+  /// Whether it repeats.
   bool repeat_flag = false;
+  /// Whether it has sub-tasks.
   bool sub_task_flag = false;
+  /// Whether a client waits for it; false for upgraded tasks.
   bool sync_task_flag = false;
+  /// How often it repeats.
   std::int32_t repeat_count = 0;
+  /// The time between two repeats, in the engine's unit.
   std::int32_t repeat_interval = 0;
+  /// Sub-tasks that succeeded.
   std::uint32_t success_count = 0;
+  /// Sub-tasks that failed.
   std::uint32_t failed_count = 0;
+  /// The database of its table.
   std::string db_name;
+  /// The schema of its table.
   std::string schema_name;
+  /// Its table.
   std::string table_name;
+  /// Its partition; "" for the whole table.
   std::string partition_name;
+  /// The PC it runs in; may be "".
   std::string pc_name;
+  /// The node that runs it; may be "".
   std::string executenode;
+  /// The memo's threshold of the file size, in bytes; 0 means the engine's default.
   std::int64_t compact_filesize_threshold = 0;
+  /// The memo's number of groups; 0 means the engine's default.
   std::int32_t compact_group_num = 0;
 };
 
@@ -252,7 +287,9 @@ class Task {
 
 /// What the name of a V1 task file says.
 struct V1Name {
+  /// The name without the suffix.
   std::string base;
+  /// The state that the suffix says.
   V1State state = V1State::kInit;
 };
 

@@ -67,6 +67,7 @@ pub struct ctu_report {
     summary: OnceLock<CString>,
     overview: OnceLock<CString>,
     json: OnceLock<CString>,
+    picture: OnceLock<CString>,
     rows: Vec<OnceLock<[CString; 7]>>,
 }
 
@@ -74,8 +75,9 @@ impl ctu_report {
     /// An owned report for the caller, with how the run ended.
     pub(super) fn into_raw(report: Report, error: Option<&Error>) -> *mut Self {
         let rows = report.rows.iter().map(|_| OnceLock::new()).collect();
-        let (summary, overview, json) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Box::into_raw(Box::new(Self { report, error: error.cloned(), summary, overview, json, rows }))
+        let (summary, overview) = (OnceLock::new(), OnceLock::new());
+        let (json, picture) = (OnceLock::new(), OnceLock::new());
+        Box::into_raw(Box::new(Self { report, error: error.cloned(), summary, overview, json, picture, rows }))
     }
 }
 
@@ -231,6 +233,18 @@ pub unsafe extern "C" fn ctu_report_json(report: *const ctu_report) -> *const c_
         get(report, c"".as_ptr(), |report| {
             let json = report.json.get_or_init(|| c_string(&report.report.to_json(report.error.as_ref())));
             Some(json.as_ptr())
+        })
+    }
+}
+
+/// The two trees as a STATUS saw them, drawn with box characters in UTF-8: each name that is there, how often, and what
+/// it means, a line each. Lives as long as the report; "" for the other operations and for NULL.
+#[no_mangle]
+pub unsafe extern "C" fn ctu_report_picture(report: *const ctu_report) -> *const c_char {
+    // SAFETY: by the header's words.
+    unsafe {
+        get(report, c"".as_ptr(), |report| {
+            Some(report.picture.get_or_init(|| c_string(&report.report.picture())).as_ptr())
         })
     }
 }

@@ -134,7 +134,7 @@ fn check_empty(run: &mut Run<'_>) -> Result<()> {
 }
 
 fn unknown_reasons(run: &mut Run<'_>, v1: &V1Scan) -> Result<Vec<String>> {
-    let unknown = v1_check::unknown_in_v1(run, v1)?;
+    let unknown = v1_check::BesideV1Tasks::read(run, v1)?.unknown;
     run.report.unknown.clone_from(&unknown);
     if unknown.is_empty() {
         return Ok(Vec::new());

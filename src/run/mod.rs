@@ -19,6 +19,7 @@ mod made;
 mod marks;
 mod options;
 mod parts;
+mod picture;
 mod pipeline;
 mod recovery;
 mod recovery_scan;

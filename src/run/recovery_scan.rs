@@ -108,8 +108,8 @@ impl V2Names {
 /// What lies in V2's `TaskAssigned`.
 #[derive(Debug, Default)]
 pub(super) struct Managers {
-    /// How many manager files: V2 tasks that are not finished have one.
-    pub(super) count: u64,
+    /// The folders of nodes, by their names, and how many manager files each holds: V2 tasks that are not finished have one.
+    pub(super) nodes: Vec<(String, u64)>,
     /// What is no manager file: paths that would go with V2.
     pub(super) unknown: Vec<String>,
 }
@@ -127,9 +127,10 @@ impl Managers {
             if !node.is_folder() {
                 continue;
             }
+            let mut count = 0;
             let listed = storage.list(&assigned.join(&node.name), &mut |entry| {
                 let is_manager = layout::parse_manager(&entry.name).is_some();
-                managers.count += u64::from(is_manager);
+                count += u64::from(is_manager);
                 // A folder that is unknown itself is named once.
                 if is_known && !(is_manager && entry.is_file()) {
                     managers.unknown.push(format!("{path}/{}", entry.name));
@@ -137,8 +138,15 @@ impl Managers {
                 ControlFlow::Continue(())
             });
             none_if_missing(listed)?;
+            managers.nodes.push((node.name, count));
         }
+        managers.nodes.sort_unstable();
         managers.unknown.sort_unstable();
         Ok(managers)
+    }
+
+    /// How many manager files there are.
+    pub(super) fn count(&self) -> u64 {
+        self.nodes.iter().map(|(_, count)| count).sum()
     }
 }

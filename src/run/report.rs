@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::lock_file::LockHolder;
+use super::picture::Seen;
 use crate::error::Error;
 use crate::plan::phase::{Operation, Phase};
 use crate::plan::recovery::RecoveryMode;
@@ -215,6 +216,8 @@ pub struct Report {
     pub begun: String,
     /// When it ended.
     pub finished: String,
+    /// What a STATUS saw of the trees, for the picture.
+    pub(super) seen: Option<Box<Seen>>,
 }
 
 #[derive(Serialize)]
@@ -310,7 +313,13 @@ impl Report {
             recovery_mode: None,
             begun: begun.to_owned(),
             finished: String::new(),
+            seen: None,
         }
+    }
+
+    /// What a STATUS has seen so far of the trees.
+    pub(super) fn seen(&mut self) -> &mut Seen {
+        self.seen.get_or_insert_default()
     }
 
     /// What came of the run, in which phase, and so what an operator does now.

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::context::{some_of, Run};
-
 use super::finish::each_part_line;
 use super::leftovers::leftovers;
 use super::lock_file::LockHolder;
@@ -13,13 +12,13 @@ use super::recovery_scan::{Managers, RecoveryScan};
 use super::report::{Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
 use super::trees::{self, Trees};
-use super::v1_check::{self, Manifests};
+use super::v1_check::{self, BesideV1Tasks, Manifests};
 use super::verify;
 use crate::error::{ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{choices, Operation, Phase};
 use crate::plan::recovery::RecoveryMode;
-use crate::storage::Storage;
+use crate::tree::Entry;
 
 /// How often the trees are looked at again where somebody changes them meanwhile.
 const LOOKS_LIMIT: u32 = 5;
@@ -52,6 +51,7 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         Err(error) => run.warn(format!("who holds the lock cannot be read: {error}")),
     }
     run.report.unknown.extend(seen.unknown.iter().cloned());
+    run.report.seen().trees = seen.clone();
     let phase = match seen.phase() {
         Ok(phase) => phase,
         Err(error) => {
@@ -69,19 +69,24 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     run.report.v1_states = v1.by_state();
     run.report.v2_tasks = v2.count;
     let managers = Managers::read(run.storage())?;
-    run.report.v2_open = managers.count;
+    run.report.v2_open = managers.count();
     run.report.counts.total = v1.files.len() as u64;
     run.report.counts.left = run.report.counts.total;
     run.report.unknown.extend(v2.unknown.iter().cloned());
-    let unknown_in_v1 = v1_check::unknown_in_v1(run, &v1)?;
-    run.report.unknown.extend(unknown_in_v1);
+    let mut beside_v1 = BesideV1Tasks::read(run, &v1)?;
+    run.report.unknown.append(&mut beside_v1.unknown);
     run.report.unknown.extend(managers.unknown);
+    let pictured = run.report.seen();
+    (pictured.counted, pictured.beside_v1, pictured.nodes) = (true, beside_v1, managers.nodes);
     if phase == Phase::Deleting && !seen.facts.v1_deleting {
         run.warn("the upgrade is complete and its V1 tree is gone; no DELETE that is under way explains it".to_owned());
     }
     list_leftovers(run, seen);
     if seen.facts.done {
-        run.report.started_nodes = started_nodes(run.storage())?;
+        let entries = run.storage().children(&layout::done())?.unwrap_or_default();
+        run.report.started_nodes = started_nodes(&entries);
+        let manifests = entries.iter().filter(|entry| layout::parse_manifest(&entry.name).is_some());
+        run.report.seen().manifests = manifests.map(|entry| entry.name.clone()).collect();
     }
     let looked = match phase {
         Phase::Upgraded | Phase::Reopening => upgraded(run, &v1),
@@ -117,11 +122,10 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>, phase: Phase) {
     }
 }
 
-/// The nodes that started since the upgrade was complete.
-fn started_nodes(storage: &dyn Storage) -> Result<Vec<String>> {
-    let entries = storage.children(&layout::done())?.unwrap_or_default();
+/// The nodes that started since the upgrade was complete, by what is in the done folder.
+fn started_nodes(entries: &[Entry]) -> Vec<String> {
     let nodes = entries.iter().filter_map(|entry| entry.name.strip_prefix(layout::STARTED_PREFIX));
-    Ok(nodes.map(|node| layout::unescape(node).unwrap_or_else(|| node.to_owned())).collect())
+    nodes.map(|node| layout::unescape(node).unwrap_or_else(|| node.to_owned())).collect()
 }
 
 /// In which direction a RECOVERY goes, and how far it is.
@@ -137,6 +141,7 @@ fn recovering(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
         Err(error) => return Err(error),
     };
     run.report.unknown.extend(scan.unknown.iter().cloned());
+    run.report.seen().recovery = Some((&scan).into());
     run.report.recovery_mode = scan.mode;
     let headline = match scan.mode {
         _ if !scan.begun => "a RECOVERY was about to begin and has done nothing".to_owned(),
@@ -203,6 +208,7 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     if run.report.phase == Phase::Reopening {
         let marks = MarkScan::read(run.storage())?;
         run.report.unknown.extend(marks.unknown.iter().cloned());
+        run.report.seen().marks = Some((&marks).into());
         strangers.retain(|(file, _)| !marks.upgraded.contains(file.base()) || manifests.has_base(file.base()));
     }
     run.report.counts.left = strangers.len() as u64;
@@ -243,6 +249,7 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
 fn upgrading(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     let marks = MarkScan::read(run.storage())?;
     run.report.unknown.extend(marks.unknown.iter().cloned());
+    run.report.seen().marks = Some((&marks).into());
     let twins = list_twins(run, v1);
     let single = || v1.files.iter().filter(|file| !twins.contains(&*file.name));
     let done = single().filter(|file| marks.upgraded.contains(file.base())).count() as u64;

@@ -10,20 +10,37 @@ use crate::task::V2Id;
 use crate::tree::{Entry, Kind, TreePath};
 
 /// What stands in the root and in V2.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is one name that is there or not")]
 pub(super) struct Trees {
     pub(super) facts: PhaseFacts,
+    /// `Compaction.deleting` is there, and not only on its way.
+    pub(super) v1_deleting: bool,
     /// `Compaction_V2` is there.
     pub(super) v2: bool,
+    /// `Compaction_V2/Scheduler` is there.
+    pub(super) v2_scheduler: bool,
+    /// `Compaction_V2/TaskAssigned` is there.
+    pub(super) v2_task_assigned: bool,
     /// `.staging` is there.
     pub(super) staging: bool,
+    /// What is in `.staging`: folders of runs that did not end.
+    pub(super) staged: Vec<Staged>,
     /// `TaskupgradeLock` is there.
     pub(super) lock_file: bool,
     /// `Taskrecovery.removing` is there.
     pub(super) recovery_removing: bool,
     /// Paths in V2 that no rule of the layout explains.
     pub(super) unknown: Vec<String>,
+}
+
+/// What stands in `.staging`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Staged {
+    /// Its name, which begins with the name of its run.
+    pub(super) name: String,
+    /// The V1 tree is in it, on its way to `Compaction.deleting`.
+    pub(super) v1: bool,
 }
 
 /// Reads the trees. V1 and V2 tasks are looked for until the first one is found.
@@ -33,12 +50,13 @@ pub(super) fn read(storage: &dyn Storage) -> Result<Trees> {
     for entry in &root {
         match entry.name.as_str() {
             layout::V1 => trees.facts.v1 = folder(entry, &layout::v1())?,
-            layout::V1_DELETING => trees.facts.v1_deleting = folder(entry, &layout::v1_deleting())?,
+            layout::V1_DELETING => trees.v1_deleting = folder(entry, &layout::v1_deleting())?,
             layout::V2 => trees.v2 = folder(entry, &layout::v2())?,
             // The root is the engine's folder: what else lies in it is its own business.
             _ => {}
         }
     }
+    trees.facts.v1_deleting = trees.v1_deleting;
     if !trees.facts.v1 && !trees.facts.v1_deleting && !trees.v2 {
         return Err(Error::new(
             ErrorKind::NotFound,
@@ -50,7 +68,8 @@ pub(super) fn read(storage: &dyn Storage) -> Result<Trees> {
     for entry in storage.children(&layout::v2())?.unwrap_or_default() {
         let path = layout::v2().join(&entry.name);
         match entry.name.as_str() {
-            layout::SCHEDULER | layout::TASK_ASSIGNED => drop(folder(&entry, &path)?),
+            layout::SCHEDULER => trees.v2_scheduler = folder(&entry, &path)?,
+            layout::TASK_ASSIGNED => trees.v2_task_assigned = folder(&entry, &path)?,
             layout::UPGRADING => trees.facts.upgrading = folder(&entry, &path)?,
             layout::DONE => trees.facts.done = folder(&entry, &path)?,
             layout::RECOVERY => trees.facts.recovery = folder(&entry, &path)?,
@@ -63,9 +82,9 @@ pub(super) fn read(storage: &dyn Storage) -> Result<Trees> {
     if trees.staging {
         for run in storage.children(&layout::staging())?.unwrap_or_default() {
             // On its way to `Compaction.deleting`: the next run brings it there.
-            let on_its_way =
-                run.is_folder() && storage.find(&layout::staging().join(&run.name).join(layout::V1))?.is_some();
-            trees.facts.v1_deleting |= on_its_way;
+            let v1 = run.is_folder() && storage.find(&layout::staging().join(&run.name).join(layout::V1))?.is_some();
+            trees.facts.v1_deleting |= v1;
+            trees.staged.push(Staged { name: run.name, v1 });
         }
     }
     if trees.facts.v1 {

@@ -186,35 +186,53 @@ pub(super) fn changed_bytes<'v>(
     Ok(changed)
 }
 
-/// What lies in the V1 tree beside tasks and sub-tasks: paths that no rule of the layout explains.
-pub(super) fn unknown_in_v1(run: &Run<'_>, v1: &V1Scan) -> Result<Vec<String>> {
-    let storage = run.storage();
-    let mut unknown = v1.unknown.clone();
-    for entry in storage.children(&layout::v1())?.unwrap_or_default() {
-        if !entry.is_folder() || !matches!(entry.name.as_str(), layout::SCHEDULER | layout::TASK_ASSIGNED) {
-            unknown.push(format!("{}/{}", layout::v1(), entry.name));
+/// What lies in the V1 tree beside the main tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct BesideV1Tasks {
+    /// `Compaction/Scheduler` is there.
+    pub(super) scheduler: bool,
+    /// `Compaction/TaskAssigned` is there.
+    pub(super) task_assigned: bool,
+    /// Folders of sub-tasks.
+    pub(super) sub_tasks: u64,
+    /// Paths that no rule of the layout explains.
+    pub(super) unknown: Vec<String>,
+}
+
+impl BesideV1Tasks {
+    /// Lists the V1 tree but for its main tasks, which `v1` holds.
+    pub(super) fn read(run: &Run<'_>, v1: &V1Scan) -> Result<Self> {
+        let storage = run.storage();
+        let mut beside = Self { unknown: v1.unknown.clone(), ..Self::default() };
+        for entry in storage.children(&layout::v1())?.unwrap_or_default() {
+            match entry.name.as_str() {
+                layout::SCHEDULER if entry.is_folder() => beside.scheduler = true,
+                layout::TASK_ASSIGNED if entry.is_folder() => beside.task_assigned = true,
+                _ => beside.unknown.push(format!("{}/{}", layout::v1(), entry.name)),
+            }
         }
-    }
-    let assigned = layout::v1_task_assigned();
-    for pu in storage.children(&assigned)?.unwrap_or_default() {
-        if !pu.is_folder() {
-            unknown.push(format!("{assigned}/{}", pu.name));
-            continue;
-        }
-        run.check_cancelled()?;
-        let folder = assigned.join(&pu.name);
-        for task in storage.children(&folder)?.unwrap_or_default() {
-            if !task.is_folder() || V1Name::parse(&task.name).is_none() {
-                unknown.push(format!("{folder}/{}", task.name));
+        let assigned = layout::v1_task_assigned();
+        for pu in storage.children(&assigned)?.unwrap_or_default() {
+            if !pu.is_folder() {
+                beside.unknown.push(format!("{assigned}/{}", pu.name));
                 continue;
             }
-            let task_folder = folder.join(&task.name);
-            let files = storage.children(&task_folder)?.unwrap_or_default();
-            let strange = files.iter().filter(|file| !file.is_file() || !layout::is_sub_task_file(&file.name));
-            unknown.extend(strange.map(|file| format!("{task_folder}/{}", file.name)));
+            run.check_cancelled()?;
+            let folder = assigned.join(&pu.name);
+            for task in storage.children(&folder)?.unwrap_or_default() {
+                if !task.is_folder() || V1Name::parse(&task.name).is_none() {
+                    beside.unknown.push(format!("{folder}/{}", task.name));
+                    continue;
+                }
+                beside.sub_tasks += 1;
+                let task_folder = folder.join(&task.name);
+                let files = storage.children(&task_folder)?.unwrap_or_default();
+                let strange = files.iter().filter(|file| !file.is_file() || !layout::is_sub_task_file(&file.name));
+                beside.unknown.extend(strange.map(|file| format!("{task_folder}/{}", file.name)));
+            }
         }
+        Ok(beside)
     }
-    Ok(unknown)
 }
 
 /// Every file at or below a folder, up to a number of them.

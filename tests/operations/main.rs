@@ -15,6 +15,7 @@ mod locking;
 mod marks;
 mod online;
 mod ordinals;
+mod picture;
 mod placement;
 mod plan;
 mod rare_courses;

@@ -13,6 +13,7 @@ pub mod meddling;
 pub mod places;
 pub mod recording;
 pub mod returned;
+pub mod run_names;
 pub mod sessions;
 pub mod steps;
 pub mod sweep;

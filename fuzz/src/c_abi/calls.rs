@@ -517,6 +517,9 @@ impl<'a> Calls<'a> {
             assert!(overview.len() <= summary.len(), "{overview}");
             let json = text(abi::ctu_report_json(report));
             assert!(report.is_null() || json.starts_with('{'), "{json}");
+            let picture = text(abi::ctu_report_picture(report));
+            let is_status = json.contains("\n  \"operation\": \"status\",");
+            assert_eq!(picture.is_empty(), !is_status, "{json}");
             let count = abi::ctu_report_task_count(report);
             let index = if script.rarely() { usize::MAX } else { usize::from(script.byte()) };
             let mut place = script.filled_struct::<ctu_report_row>();
