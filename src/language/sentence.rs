@@ -7,15 +7,36 @@ use std::sync::OnceLock;
 use super::tables;
 use super::template::{Meaning, Template};
 
-/// Every row of the tables, what says most first: of two that fit, it is the one that was meant.
-fn templates() -> &'static [Template] {
-    static TEMPLATES: OnceLock<Vec<Template>> = OnceLock::new();
-    TEMPLATES.get_or_init(|| {
+/// Every row of the tables.
+struct Rows {
+    /// What says most comes first: of two that fit, it is the one that was meant.
+    templates: Vec<Template>,
+    /// The places in `templates` of those that a text with this first byte can be, in their order.
+    by_first_byte: Vec<Vec<usize>>,
+}
+
+impl Rows {
+    fn new() -> Self {
         let mut templates: Vec<Template> =
             tables::all().map(|(english, chinese)| Template::new(english, chinese)).collect();
         templates.sort_by_key(|template| std::cmp::Reverse(template.weight()));
-        templates
-    })
+        let fits = |byte| {
+            let first = |template: &Template| template.first_byte().is_none_or(|first| first == byte);
+            (0..templates.len()).filter(|at| templates.get(*at).is_some_and(first)).collect()
+        };
+        let by_first_byte = (0..=u8::MAX).map(fits).collect();
+        Self { templates, by_first_byte }
+    }
+
+    fn candidates(&self, text: &str) -> impl Iterator<Item = &Template> {
+        let first = text.as_bytes().first().and_then(|byte| self.by_first_byte.get(usize::from(*byte)));
+        first.into_iter().flatten().filter_map(|at| self.templates.get(*at))
+    }
+}
+
+fn rows() -> &'static Rows {
+    static ROWS: OnceLock<Rows> = OnceLock::new();
+    ROWS.get_or_init(Rows::new)
 }
 
 /// How many texts in one line are looked up: a line of the library has a few dozen, and a stranger's may have any number.
@@ -59,7 +80,7 @@ impl Sentence {
     /// One row of the tables.
     fn row(&self, text: &str, depth: u32) -> Option<String> {
         self.texts_left.set(self.texts_left.get().checked_sub(1)?);
-        templates().iter().find_map(|template| {
+        rows().candidates(text).find_map(|template| {
             let parts = template.parts(text)?;
             Some(template.chinese(&parts, |part, meaning| match meaning {
                 Meaning::Text => self.shown(part, depth),

@@ -97,6 +97,11 @@ impl Template {
         self.around.iter().zip(ends).flat_map(|(before, part)| [before.as_str(), part]).collect()
     }
 
+    /// What every text that it is begins with; `None` where that is a place.
+    pub(super) fn first_byte(&self) -> Option<u8> {
+        self.around.first()?.bytes().next()
+    }
+
     /// How many bytes of a text it says itself.
     pub(super) fn weight(&self) -> usize {
         self.around.iter().map(String::len).sum()
