@@ -161,6 +161,7 @@ TEST_F(ToolInChinese, TheWholeRunIsChineseOnTheScreen) {
   const ProcessResult plan = Chinese("upgrade", {"--plan"});
   EXPECT_EQ(plan.exit_code, 0);
   EXPECT_TRUE(Holds(plan.out, " 旧任务（V1） ")) << plan.out;
+  EXPECT_TRUE(Holds(plan.out, "| 将转换\n")) << plan.out;
   const ProcessResult upgraded = Chinese("upgrade");
   EXPECT_EQ(upgraded.exit_code, 0);
   EXPECT_TRUE(Holds(upgraded.err, "逐个处理任务：已完成 0，跳过 0，失败 0，共 4（0%）\n")) << upgraded.err;
