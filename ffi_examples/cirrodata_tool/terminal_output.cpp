@@ -142,7 +142,7 @@ std::string TerminalOutput::ErrorText(const Error& error) const {
   const auto say = [&](Text text, const std::string& argument) {
     return Printable(Say(text, options_.language, {argument})) + '\n';
   };
-  const std::string message = say(Text::kError, Translated(error.message(), options_.language));
+  const std::string message = say(Text::kError, TranslatedMessage(error, options_.language));
   // The line feed stays out of the colour, which would else run on over the next prompt.
   std::string text = stderr_colors_.Red(message.substr(0, message.size() - 1)) + '\n';
   if (!error.path().empty()) text += say(Text::kErrorPath, error.path());

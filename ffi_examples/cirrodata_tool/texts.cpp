@@ -271,14 +271,15 @@ std::string English(Text text, std::initializer_list<std::string_view> arguments
   return Say(text, Language::kEnglish, arguments);
 }
 
-std::optional<std::string> ChineseFor(std::string_view english) {
+std::optional<std::string> ChineseFor(std::string_view english, bool may_be_of_cli11) {
   std::optional<std::string> chinese;
   std::size_t longest = 0;
   for (std::size_t index = static_cast<std::size_t>(Text::kSeeHelp);
        index <= static_cast<std::size_t>(Text::kReportFileNext); ++index) {
     const Entry& entry = kEntries[index];
     const std::size_t length = LiteralLength(entry.english);
-    if (length < longest) continue;
+    const bool is_of_cli11 = entry.text >= Text::kCliRequired && entry.text <= Text::kCliFlagValue;
+    if (length < longest || (is_of_cli11 && !may_be_of_cli11)) continue;
     const auto arguments = Match(entry.english, english);
     if (!arguments) continue;
     // The pattern that says most of the text is the one that made it.

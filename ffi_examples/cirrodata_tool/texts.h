@@ -153,9 +153,9 @@ std::string Say(Text text, Language language, std::initializer_list<std::string_
 /// A text in English, in which errors are thrown: they are translated on their way to the screen.
 std::string English(Text text, std::initializer_list<std::string_view> arguments = {});
 
-/// The Chinese for a message, kSeeHelp to kReportFileNext, that English() or CLI11 made; none for a text of another
-/// origin.
-std::optional<std::string> ChineseFor(std::string_view english);
+/// The Chinese for a message, kSeeHelp to kReportFileNext, that English() made; none for a text of another origin. What
+/// CLI11 says is among them only where it is asked for: its patterns fit much that others say.
+std::optional<std::string> ChineseFor(std::string_view english, bool may_be_of_cli11);
 
 }  // namespace cirrodata_tool
 

@@ -2,20 +2,27 @@
 
 #include <optional>
 
-#include "comptask_upgrade.hpp"
 #include "texts.h"
 
 namespace cirrodata_tool {
 
 std::string Translated(std::string_view english, Language language) {
   if (language == Language::kEnglish) return std::string(english);
+  // First, since the library may know the half of a text of the tool's.
+  if (auto own = ChineseFor(english, false)) return *own;
   try {
-    std::string by_library = comptask_upgrade::Translate(english, "zh");
-    if (by_library != english) return by_library;
+    return comptask_upgrade::Translate(english, "zh");
   } catch (const comptask_upgrade::Error&) {
     // A text that the library refuses to look at, such as one that is not UTF-8, is shown as it is.
+    return std::string(english);
   }
-  return ChineseFor(english).value_or(std::string(english));
+}
+
+std::string TranslatedMessage(const comptask_upgrade::Error& error, Language language) {
+  if (language == Language::kChinese && error.next_action() == English(Text::kSeeHelp)) {
+    if (auto own = ChineseFor(error.message(), true)) return *own;
+  }
+  return Translated(error.message(), language);
 }
 
 std::string Printable(std::string_view text) {

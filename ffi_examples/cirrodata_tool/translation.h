@@ -5,12 +5,16 @@
 #include <string>
 #include <string_view>
 
+#include "comptask_upgrade.hpp"
 #include "language.h"
 
 namespace cirrodata_tool {
 
 /// A text of the library, or a message of the tool, in a language. What nobody has translated stays as it is.
 std::string Translated(std::string_view english, Language language);
+
+/// The message of an error. One about the command line is the tool's or CLI11's, and never the library's.
+std::string TranslatedMessage(const comptask_upgrade::Error& error, Language language);
 
 /// A text as a stream may get it: a control byte, which could move a cursor or begin a line, is shown as \xNN. Line
 /// feeds stay.
