@@ -49,10 +49,12 @@ setup-cluster:
 
 libraries: setup
 	cargo build --release --locked --features "$(FEATURES)"
+	cargo build --release --locked --package cirrodata-terminal
 	@mkdir -p $(BUILD)/lib $(BUILD)/include $(BUILD)/bin
 	@install -m 644 target/release/libcomptask_upgrade.a $(BUILD)/lib/
 	@install -m 755 target/release/libcomptask_upgrade.so $(BUILD)/lib/$(SONAME)
 	@ln -sf $(SONAME) $(BUILD)/lib/libcomptask_upgrade.so
+	@install -m 755 target/release/libcirrodata_terminal.so $(BUILD)/lib/
 	@cp -r include/. $(BUILD)/include/
 
 tool: libraries
@@ -70,7 +72,7 @@ build-portable:
 	@.ci/setup portable $(TARGET)
 	ffi_examples/install/portable.sh $(BUILD) $(SONAME) $(TARGET) "$(FEATURES)"
 
-# make install      headers, libraries, the tool, pkg-config and CMake files below PREFIX=/usr/local; LIBDIR=lib64, DESTDIR=
+# make install      headers, libraries, the tool with completions and man page, pkg-config, CMake, below PREFIX=/usr/local; LIBDIR=lib64, DESTDIR=
 PREFIX ?= /usr/local
 LIBDIR ?= lib
 DESTDIR ?=
@@ -89,16 +91,19 @@ demo-hdfs: tool test-cluster-program
 
 # make test-rust    formatting, lints, Rust tests, documentation, licences
 test-rust: setup-test setup-cluster
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --features zookeeper -- -D warnings
 	cargo clippy --locked --features hdfs-native -- -D warnings
 	cargo clippy --locked --features libhdfs -- -D warnings
 	cargo clippy --locked --all-targets --features test-hooks,$(ALL_FEATURES) -- -D warnings
+	cargo clippy --locked --package cirrodata-terminal --all-targets -- -D warnings
 	cargo test --locked
+	cargo test --locked --package cirrodata-terminal
 	$(cargo_doc)
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --package cirrodata-terminal
 	cargo fetch --locked --quiet
-	cargo deny --offline check licenses bans sources
+	cargo deny --offline --workspace check licenses bans sources
 	tests/teeth/run.sh --check
 
 # make test-abi     the header's functions and structs against those that callers were compiled with, by abidiff
@@ -237,7 +242,7 @@ test: test-rust docs test-cpp test-install test-portable test-abi test-fuzz test
 
 # make advisories   holds the dependencies against the advisory database, which it fetches
 advisories:
-	cargo deny check advisories
+	cargo deny --workspace check advisories
 
 # make bench        on a local disk: a task's time and memory to 100,000 tasks, the bare limit, start-up, sizes; minutes
 BENCH_FOLDER ?= $(or $(TMPDIR),/tmp)

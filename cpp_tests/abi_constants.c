@@ -103,7 +103,7 @@ OFFSET(ctu_progress, total, 40);
 OFFSET(ctu_progress, per_second, 48);
 OFFSET(ctu_progress, current, 56);
 
-SAME(sizeof(ctu_report_row), 64);
+SAME(sizeof(ctu_report_row), 72);
 OFFSET(ctu_report_row, struct_size, 0);
 OFFSET(ctu_report_row, v1_name, 8);
 OFFSET(ctu_report_row, v2_id, 16);
@@ -113,6 +113,7 @@ OFFSET(ctu_report_row, outcome, 40);
 OFFSET(ctu_report_row, detail, 48);
 OFFSET(ctu_report_row, v1_state, 56);
 OFFSET(ctu_report_row, v2_state, 60);
+OFFSET(ctu_report_row, reason, 64);
 
 SAME(sizeof(ctu_storage_vtable), 80);
 OFFSET(ctu_storage_vtable, struct_size, 0);

@@ -139,8 +139,33 @@ TEST_F(LocalFlow, PlansWithoutWritingAnything) {
   EXPECT_EQ(plan.phase(), ctu::Phase::kNotStarted);
   ASSERT_EQ(plan.task_count(), 4U);
   for (std::size_t index = 0; index < plan.task_count(); ++index) {
-    EXPECT_EQ(plan.task(index).outcome, "would convert");
+    const ctu::ReportRow row = plan.task(index);
+    EXPECT_EQ(row.outcome, "would convert");
+    EXPECT_EQ(row.reason, "") << "the actions are in the detail alone";
+    EXPECT_NE(row.detail, "");
+    EXPECT_NE(std::string(plan.summary()).find(row.v1_name), std::string::npos) << plan.summary();
+    EXPECT_EQ(std::string(plan.overview()).find(row.v1_name), std::string::npos) << plan.overview();
   }
+  EXPECT_NE(std::string(plan.overview()).find("4 to convert"), std::string::npos) << plan.overview();
+}
+
+TEST_F(LocalFlow, PlansWithTheReasonApartFromTheActions) {
+  test_support::WriteFile(root_ / "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000", "broken");
+  ctu::Session session(MakeConfig());
+  ctu::RunOptions options;
+  options.plan = true;
+  const ctu::RunResult result = session.Run(ctu::Operation::kUpgrade, options);
+  ASSERT_TRUE(result.report);
+  int reasons = 0;
+  for (std::size_t index = 0; index < result.report->task_count(); ++index) {
+    const ctu::ReportRow row = result.report->task(index);
+    if (row.outcome != "would fail") continue;
+    ++reasons;
+    EXPECT_NE(row.reason, "");
+    EXPECT_EQ(row.reason.find('\n'), std::string::npos) << row.reason;
+    EXPECT_EQ(row.detail.rfind(row.reason, 0), 0U) << row.detail;
+  }
+  EXPECT_EQ(reasons, 1);
 }
 
 TEST_F(LocalFlow, ReportsEveryTaskThatItConverts) {

@@ -298,6 +298,7 @@ TEST(NullArgument, IsFineForEveryFreeAndAnsweredByEveryGetter) {
   EXPECT_EQ(ctu_report_warnings(nullptr), 0U);
   EXPECT_EQ(ctu_report_task_count(nullptr), 0U);
   EXPECT_STREQ(ctu_report_summary(nullptr), "");
+  EXPECT_STREQ(ctu_report_overview(nullptr), "");
   EXPECT_STREQ(ctu_report_json(nullptr), "");
   EXPECT_STREQ(ctu_report_picture(nullptr), "");
   EXPECT_EQ(ctu_buffer_len(nullptr), 0U);

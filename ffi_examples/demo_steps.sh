@@ -5,6 +5,10 @@
 #   nodes    an array: the options that say which nodes are up
 # and list_tree must be a function that prints the paths in the tree, relative to it, one a line.
 
+# The expected output is English, whatever the machine's locale is, and no file of its user takes part.
+export LC_ALL=C
+unset CIRRODATA_TOOL_CONFIG
+
 show() {
   printf '\n--- %s\n' "$1"
   list_tree | LC_ALL=C sort | sed -e 's|[^/]*/|  |g' -e 's|^|  |'

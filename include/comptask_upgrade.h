@@ -393,6 +393,8 @@ typedef struct ctu_report_row {
   int32_t v1_state;
   // Its V2 state: Init 0, Running 1, Cancel 2, Done 3; -1 where it has none.
   int32_t v2_state;
+  // Why, in words and without the actions of a plan; "" where nothing needs saying.
+  const char *reason;
 } ctu_report_row;
 
 // Success.
@@ -751,6 +753,10 @@ struct ctu_error *ctu_report_task(const struct ctu_report *report, size_t index,
 // A few lines for a person. Lives as long as the report; "" for NULL.
 const char *ctu_report_summary(const struct ctu_report *report);
 
+// The summary without its lines about single tasks, for a host that shows those in its own way: of a plan of many tasks
+// they are most of it. Lives as long as the report; "" for NULL.
+const char *ctu_report_overview(const struct ctu_report *report);
+
 // The whole report as JSON; its schema is docs/report.schema.json. Lives as long as the report; "" for NULL.
 const char *ctu_report_json(const struct ctu_report *report);
 
@@ -829,7 +835,9 @@ struct ctu_error *ctu_mark_clear_all(struct ctu_session *session);
 // a locale such as "zh_CN.UTF-8", "C" or "POSIX": what stands before the first `_`, `.` or `@` counts, and any other
 // language is English, which gives the same text back. The library itself speaks English; it reads no environment and
 // keeps no setting. `*out` is owned by the caller, NULL on failure. Any thread may call it.
-struct ctu_error *ctu_text_translate(const char *text, const char *language, struct ctu_buffer **out);
+struct ctu_error *ctu_text_translate(const char *text,
+                                     const char *language,
+                                     struct ctu_buffer **out);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -32,6 +32,21 @@ files="$work/moved/lib/libcomptask_upgrade.so"
 readelf -d "$files" | grep -q "SONAME.*\[$soname\]" || fail "its SONAME is not $soname"
 ! grep -rn '@[A-Z_]*@' "$work/moved/lib/pkgconfig" "$work/moved/lib/cmake" || fail "a template was not filled in"
 
+# The tool runs from where it lies now, with its own library beside the other, and what describes it is there.
+for prefix in "$work/moved" "$work/package/opt/comptask"; do
+  said=$(env -u LD_LIBRARY_PATH "$prefix/bin/cirrodata-tool" --version) || fail "the installed tool does not run"
+  [ "$said" = "cirrodata-tool, comptask-upgrade $version" ] || fail "the installed tool said '$said'"
+  help=$(env -u LD_LIBRARY_PATH LC_ALL=zh_CN.UTF-8 "$prefix/bin/cirrodata-tool" comptask-upgrade --help)
+  [[ $help == *升级* ]] || fail "the installed tool speaks no Chinese"
+  for file in bash-completion/completions/cirrodata-tool zsh/site-functions/_cirrodata-tool \
+    fish/vendor_completions.d/cirrodata-tool.fish man/man1/cirrodata-tool.1 man/zh_CN/man1/cirrodata-tool.1; do
+    grep -q -e report-file -e 'report..file' "$prefix/share/$file" || fail "$prefix/share/$file is not what it should be"
+  done
+  bash -c "source '$prefix/share/bash-completion/completions/cirrodata-tool' && complete -p cirrodata-tool" >"$work/log" ||
+    fail "bash has no completion from what is installed"
+done
+echo "install test: the tool, its completions and its manual page"
+
 # FOLDER: the programs of a host, what they say, and what they were linked with.
 try_programs() {
   local folder=$1 linkage said

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "environment.h"
 #include "local_tree.h"
 #include "temp_folder.h"
 
@@ -31,12 +32,14 @@ struct ProcessResult {
   std::string err;
 };
 
-/// A process under way. Its input is a text, its output goes to files, so that nobody has to fill or empty a pipe.
-/// Killed if it outlives this object.
+/// A process under way, in an Environment of its own. Its input is a text, its output goes to files, so that nobody has
+/// to fill or empty a pipe. Killed if it outlives this object.
 class Process {
  public:
-  explicit Process(std::vector<std::string> command, const std::string& input = "") : command_(std::move(command)) {
+  explicit Process(std::vector<std::string> command, const std::string& input = "", const Variables& variables = {})
+      : command_(std::move(command)) {
     WriteFile(folder_.Inside("in"), input);
+    const Environment environment(variables);
     std::vector<char*> arguments;
     for (std::string& word : command_) arguments.push_back(word.data());
     arguments.push_back(nullptr);
@@ -52,7 +55,7 @@ class Process {
       dup2(in, STDIN_FILENO);
       dup2(out, STDOUT_FILENO);
       dup2(err, STDERR_FILENO);
-      execv(arguments[0], arguments.data());
+      execve(arguments[0], arguments.data(), environment.get());
       _exit(127);
     }
     close(in);
@@ -112,9 +115,10 @@ class Process {
   int status_ = 0;
 };
 
-/// Runs a program to its end, with a text as its input.
-inline ProcessResult RunProcess(std::vector<std::string> command, const std::string& input = "") {
-  return Process(std::move(command), input).Wait();
+/// Runs a program to its end, with a text as its input and variables in its environment.
+inline ProcessResult RunProcess(std::vector<std::string> command, const std::string& input = "",
+                                const Variables& variables = {}) {
+  return Process(std::move(command), input, variables).Wait();
 }
 
 }  // namespace test_support

@@ -17,10 +17,10 @@
 
 namespace test_support {
 
-/// The tool with these words.
-inline ProcessResult Tool(std::vector<std::string> words) {
+/// The tool with these words, and with variables in its environment.
+inline ProcessResult Tool(std::vector<std::string> words, const Variables& variables = {}) {
   words.insert(words.begin(), COMPTASK_UPGRADE_TOOL);
-  return RunProcess(words);
+  return RunProcess(words, "", variables);
 }
 
 /// A tree of its own for each test.
@@ -34,14 +34,21 @@ class ToolOnATree : public testing::Test {
   }
 
   /// An operation on the tree, with further options.
-  [[nodiscard]] ProcessResult Run(const std::string& operation, std::vector<std::string> options = {}) const {
+  [[nodiscard]] ProcessResult Run(const std::string& operation, std::vector<std::string> options = {},
+                                  const Variables& variables = {}) const {
+    return Tool(CommandFor(operation, std::move(options)), variables);
+  }
+
+  /// The words for an operation on the tree, with further options.
+  [[nodiscard]] std::vector<std::string> CommandFor(const std::string& operation,
+                                                    std::vector<std::string> options = {}) const {
     std::vector<std::string> words{"comptask-upgrade", operation, "--root", root_.string()};
     if (operation == "upgrade") {
       words.insert(words.end(),
                    {"--catalog", folder_.Inside("catalog.json"), "--online-nodes", folder_.Inside("online-nodes.txt")});
     }
     words.insert(words.end(), options.begin(), options.end());
-    return Tool(words);
+    return words;
   }
 
   TempFolder folder_;

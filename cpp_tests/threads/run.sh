@@ -12,6 +12,8 @@ tests=(host_test job_test recovery_test local_test)
 host=$(rustc -vV | sed -n 's/^host: //p')
 RUSTFLAGS=-Zsanitizer=thread CARGO_TARGET_DIR=target/threads cargo +nightly build --locked --lib --features zookeeper \
   -Zbuild-std --target "$host"
+# The tool, which the tests are built with, is not run here.
+cargo build --locked --package cirrodata-terminal
 # The runtime that fits the compiler's own instrumentation; that of gcc is older.
 runtime=$(ls "$(rustc +nightly --print sysroot)/lib/rustlib/$host/lib/"librustc*_rt.tsan.a)
 folder=$builds/cpp_tests_threads
@@ -20,6 +22,7 @@ cmake -S cpp_tests -B "$folder" \
   -DCMAKE_C_FLAGS=-fsanitize=thread -DCMAKE_CXX_FLAGS=-fsanitize=thread \
   "-DCMAKE_EXE_LINKER_FLAGS=-fno-sanitize=thread -Wl,--whole-archive $runtime -Wl,--no-whole-archive -ldl -lrt -lm" \
   "-DCOMPTASK_UPGRADE_INCLUDE_DIR=$PWD/include" "-DCOMPTASK_UPGRADE_LIBRARY_DIR=$library" \
+  "-DCIRRODATA_TERMINAL_LIBRARY_DIR=$PWD/target/debug" \
   "-DCOMPTASK_UPGRADE_HOOKS_LIBRARY=$library/libcomptask_upgrade.so" -DCOMPTASK_UPGRADE_TEST_CLUSTER=none >/dev/null
 # The tests that are linked with the static library: the runtime is in the program, where a shared one does not find it.
 for test in "${tests[@]}"; do

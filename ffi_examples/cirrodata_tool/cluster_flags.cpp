@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 
+#include "texts.h"
 #include "usage_error.h"
 
 namespace cirrodata_tool {
@@ -17,9 +18,9 @@ std::map<std::string, std::string> Pairs(const std::string& flag, const std::vec
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     // The word is not shown, since it may be a secret that lost its key.
-    if (equals == std::string::npos || equals == 0) throw UsageError(flag + " is given as KEY=VALUE");
+    if (equals == std::string::npos || equals == 0) throw UsageError(English(Text::kKeyValueWanted, {flag}));
     const std::string key = word.substr(0, equals);
-    if (!pairs.emplace(key, word.substr(equals + 1)).second) throw UsageError(flag + " gives " + key + " twice");
+    if (!pairs.emplace(key, word.substr(equals + 1)).second) throw UsageError(English(Text::kKeyTwice, {flag, key}));
   }
   return pairs;
 }
@@ -30,58 +31,62 @@ void CheckNodesAreKnown(const ComptaskUpgradeOptions& options) {
   const bool are_known = !options.online_nodes_file.empty() || options.assume_offline || options.online ||
                          (options.zookeeper && options.zookeeper->registry_path);
   if (!asks_for_nodes || are_known) return;
+  if (!options.zookeeper) throw UsageError(English(Text::kUpgradeNeedsNodes));
   const std::string others = options.operation == "upgrade" ? "--online-nodes, --assume-offline or --online"
                                                             : "--online-nodes or --assume-offline";
-  if (!options.zookeeper) throw UsageError("upgrade needs --zookeeper with --zookeeper-registry-path, " + others);
-  throw UsageError(options.operation +
-                   " with --zookeeper needs --zookeeper-registry-path, the node of the PU registry, " +
-                   "or instead of it " + others);
+  throw UsageError(English(Text::kOperationNeedsNodes, {options.operation, others}));
 }
 
 }  // namespace
 
-void AddClusterFlags(CLI::App& tool, ClusterFlags& flags) {
-  tool.add_option("--hdfs-client", flags.hdfs_client, "root on HDFS: native, libhdfs or auto (the default)")
-      ->type_name("NAME");
-  tool.add_option("--hdfs-option", flags.hdfs_options, "root on HDFS: an option of the client; may be repeated")
+void AddClusterFlags(CLI::App& tool, ClusterFlags& flags, Language language) {
+  const auto say = [&](Text text) { return Say(text, language); };
+  const std::string hdfs = say(Text::kGroupHdfs);
+  tool.add_option("--hdfs-client", flags.hdfs_client, say(Text::kHdfsClient))->type_name("NAME")->group(hdfs);
+  tool.add_option("--hdfs-option", flags.hdfs_options, say(Text::kHdfsOption))
       ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  auto* zookeeper = tool.add_option("--zookeeper", flags.zookeeper.hosts,
-                                    "the cluster's lock is in ZooKeeper: host:port,host:port[/chroot]")
-                        ->type_name("HOSTS");
+      ->allow_extra_args(false)
+      ->group(hdfs);
+  const std::string group = say(Text::kGroupZooKeeper);
+  auto* zookeeper = tool.add_option("--zookeeper", flags.zookeeper.hosts, say(Text::kZooKeeper))->type_name("HOSTS");
+  zookeeper->group(group);
   tool.add_option("--zookeeper-lock-path", flags.zookeeper.lock_path,
-                  "the node of the lock, the same for every run; " + flags.zookeeper.lock_path + " by default")
+                  Say(Text::kZooKeeperLockPath, language, {flags.zookeeper.lock_path}))
       ->type_name("PATH")
-      ->needs(zookeeper);
-  tool.add_option("--zookeeper-registry-path", flags.registry_path,
-                  "upgrade, recovery: the node of the PU registry, whose children are the nodes that are up")
+      ->needs(zookeeper)
+      ->group(group);
+  tool.add_option("--zookeeper-registry-path", flags.registry_path, say(Text::kZooKeeperRegistryPath))
       ->type_name("PATH")
       ->needs(zookeeper)
       ->excludes(tool.get_option("--online-nodes"))
       ->excludes(tool.get_option("--assume-offline"))
-      ->excludes(tool.get_option("--online"));
+      ->excludes(tool.get_option("--online"))
+      ->group(group);
   tool.add_option("--zookeeper-session-timeout-ms", flags.zookeeper.session_timeout_ms,
-                  "1,000 to 3,600,000; 0 (the default) stands for 30,000")
+                  say(Text::kZooKeeperSessionTimeout))
       ->type_name("N")
-      ->needs(zookeeper);
-  tool.add_option("--zookeeper-digest-file", flags.digest_file, "file with user:password for ZooKeeper")
+      ->needs(zookeeper)
+      ->group(group);
+  tool.add_option("--zookeeper-digest-file", flags.digest_file, say(Text::kZooKeeperDigestFile))
       ->type_name("FILE")
-      ->needs(zookeeper);
-  tool.add_option("--zookeeper-option", flags.zookeeper_options, "an option of ZooKeeper's client; may be repeated")
+      ->needs(zookeeper)
+      ->group(group);
+  tool.add_option("--zookeeper-option", flags.zookeeper_options, say(Text::kZooKeeperOption))
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false)
-      ->needs(zookeeper);
+      ->needs(zookeeper)
+      ->group(group);
 }
 
 void SettleClusterFlags(const CLI::App& tool, const ClusterFlags& flags, ComptaskUpgradeOptions& options) {
   const bool on_hdfs = IsOnHdfs(options.root);
   for (const char* flag : {"--hdfs-client", "--hdfs-option"}) {
     if (!on_hdfs && tool.count(flag) != 0) {
-      throw UsageError(std::string(flag) + " means nothing to a root that is not on HDFS");
+      throw UsageError(English(Text::kHdfsMeansNothing, {flag}));
     }
   }
   if (on_hdfs && tool.count("--zookeeper") == 0) {
-    throw UsageError("a root on HDFS needs the cluster's lock: give --zookeeper");
+    throw UsageError(English(Text::kHdfsNeedsLock));
   }
   if (tool.count("--hdfs-client") != 0) options.hdfs.client = flags.hdfs_client;
   options.hdfs.options = Pairs("--hdfs-option", flags.hdfs_options);
@@ -91,7 +96,7 @@ void SettleClusterFlags(const CLI::App& tool, const ClusterFlags& flags, Comptas
     if (tool.count("--zookeeper-digest-file") != 0) options.zookeeper->digest_file = flags.digest_file;
     options.zookeeper->options = Pairs("--zookeeper-option", flags.zookeeper_options);
     if (options.zookeeper->options.count("digest") != 0) {
-      throw UsageError("a password on a command line is everybody's on this machine: give --zookeeper-digest-file");
+      throw UsageError(English(Text::kPasswordOnCommandLine));
     }
   }
   CheckNodesAreKnown(options);

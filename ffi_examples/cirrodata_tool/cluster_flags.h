@@ -7,6 +7,7 @@
 
 #include "cluster_options.h"
 #include "comptask_upgrade_adapter.h"
+#include "language.h"
 
 namespace CLI {
 class App;
@@ -25,8 +26,8 @@ struct ClusterFlags {
   std::vector<std::string> zookeeper_options;
 };
 
-/// Adds the flags; to be called when those about nodes are there.
-void AddClusterFlags(CLI::App& tool, ClusterFlags& flags);
+/// Adds the flags, described in a language; to be called when those about nodes are there.
+void AddClusterFlags(CLI::App& tool, ClusterFlags& flags, Language language);
 
 /// Takes over what was typed; throws UsageError.
 void SettleClusterFlags(const CLI::App& tool, const ClusterFlags& flags, ComptaskUpgradeOptions& options);

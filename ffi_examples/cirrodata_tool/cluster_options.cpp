@@ -5,6 +5,8 @@
 #include <fstream>
 #include <system_error>
 
+#include "texts.h"
+
 namespace cirrodata_tool {
 namespace {
 
@@ -16,9 +18,8 @@ constexpr std::size_t kDigestBytesLimit = 4096;
 
 // The one line of the file. No message shows what it holds.
 std::string ReadDigest(const std::string& path) {
-  const auto refused = [&](Code code, const std::string& why) {
-    return Error(code, "the digest file " + why, path, "",
-                 "give a file with one line, user:password, that this user can read");
+  const auto refused = [&](Code code, Text why, const std::string& cause = "") {
+    return Error(code, English(why, {cause}), path, "", English(Text::kDigestNext));
   };
   errno = 0;
   std::ifstream file(path, std::ios::binary);
@@ -27,17 +28,17 @@ std::string ReadDigest(const std::string& path) {
   // Reading up to the end fails too, and is how it should go.
   if (!file.eof() && !file) {
     const int cause = errno;
-    throw refused(cause == ENOENT ? Code::kNotFound : Code::kInvalidArgument,
-                  "cannot be read: " + std::generic_category().message(cause));
+    throw refused(cause == ENOENT ? Code::kNotFound : Code::kInvalidArgument, Text::kDigestUnreadable,
+                  std::generic_category().message(cause));
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kDigestBytesLimit) throw refused(Code::kTooLarge, "is longer than 4096 bytes");
+  if (text.size() > kDigestBytesLimit) throw refused(Code::kTooLarge, Text::kDigestTooLong);
   if (!text.empty() && text.back() == '\n') text.pop_back();
   if (!text.empty() && text.back() == '\r') text.pop_back();
-  if (text.find('\n') != std::string::npos) throw refused(Code::kInvalidArgument, "has more than one line");
+  if (text.find('\n') != std::string::npos) throw refused(Code::kInvalidArgument, Text::kDigestLines);
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == text.size()) {
-    throw refused(Code::kInvalidArgument, "does not hold user:password");
+    throw refused(Code::kInvalidArgument, Text::kDigestContent);
   }
   return text;
 }

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "texts.h"
+
 namespace cirrodata_tool {
 
 using comptask_upgrade::Code;
@@ -85,8 +87,8 @@ OP_TYPE ComptaskUpgradeAdapter::checkOptition(std::string operation) {
   const auto parsed = static_cast<OP_TYPE>(comptask_upgrade::ParseOperation(operation));
   if (parsed == INVALID) {
     ShowUsage();
-    throw Error(Code::kInvalidArgument, "there is no operation '" + operation + "'", "", "",
-                "use status, upgrade, recovery or delete");
+    throw Error(Code::kInvalidArgument, English(Text::kNoSuchOperation, {operation}), "", "",
+                English(Text::kUseAnOperation));
   }
   return parsed;
 }
@@ -102,14 +104,7 @@ bool ComptaskUpgradeAdapter::CheckAllOffline() {
   return true;
 }
 
-void ComptaskUpgradeAdapter::ShowUsage() {
-  output_.ShowText(
-      "comptask-upgrade knows these operations:\n"
-      "  status    what there is, and what to do next; changes nothing\n"
-      "  upgrade   every V1 task becomes a V2 task\n"
-      "  recovery  back to V1\n"
-      "  delete    the V1 tree goes\n");
-}
+void ComptaskUpgradeAdapter::ShowUsage() { output_.ShowText(English(Text::kOperations)); }
 
 void ComptaskUpgradeAdapter::SetLock() {
   session_->Lock();
@@ -136,7 +131,7 @@ void ComptaskUpgradeAdapter::OpenSession() {
   if (options_.zookeeper) Configure(*options_.zookeeper, config);
   auto opened = std::make_unique<Session>(config);
   const std::lock_guard<std::mutex> guard(mutex_);
-  if (cancelled_) throw Error(Code::kCancelled, "cancelled before anything was done");
+  if (cancelled_) throw Error(Code::kCancelled, English(Text::kCancelledBefore));
   session_ = std::move(opened);
 }
 

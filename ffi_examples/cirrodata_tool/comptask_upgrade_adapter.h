@@ -1,6 +1,6 @@
 // ComptaskUpgradeAdapter: the tool "comptask-upgrade", ready to be lifted into another program. It needs
-// comptask_upgrade.hpp, cluster_options, task_upgrade, tool_adapter.h and tool_output.h, and nothing that reads a
-// command line.
+// comptask_upgrade.hpp, cluster_options, task_upgrade, texts, tool_adapter.h and tool_output.h, and nothing that reads
+// a command line or knows a terminal.
 #ifndef CIRRODATA_TOOL_COMPTASK_UPGRADE_ADAPTER_H_
 #define CIRRODATA_TOOL_COMPTASK_UPGRADE_ADAPTER_H_
 
@@ -53,7 +53,7 @@ struct ComptaskUpgradeOptions {
   comptask_upgrade::RecoveryMode recovery_mode = comptask_upgrade::RecoveryMode::kAuto;
   /// UPGRADE: by what tasks are placed.
   comptask_upgrade::Placement placement = comptask_upgrade::Placement::kBySchema;
-  /// The last level of the log that is shown.
+  /// The last level of the log that the output gets.
   comptask_upgrade::LogLevel log_level = comptask_upgrade::LogLevel::kWarn;
 };
 

@@ -1,13 +1,17 @@
 // cirrodata-tool: reads the command line, shows texts and errors, and turns the end of a tool into an exit code.
+#include <unistd.h>
+
 #include <cstdint>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <string>
 
 #include "comptask_upgrade_adapter.h"
 #include "interrupts.h"
 #include "options.h"
 #include "terminal_output.h"
+#include "texts.h"
 #include "tool_dispatch.h"
 
 namespace {
@@ -16,6 +20,7 @@ using cirrodata_tool::CommandLine;
 using cirrodata_tool::ComptaskUpgradeAdapter;
 using cirrodata_tool::Interrupts;
 using cirrodata_tool::TerminalOutput;
+using cirrodata_tool::Text;
 using cirrodata_tool::ToolDispatch;
 using comptask_upgrade::Code;
 using comptask_upgrade::Error;
@@ -29,25 +34,35 @@ int ExitCode(const Error& error) {
 void RunTool(const CommandLine& line, TerminalOutput& output) {
   const auto adapter = std::make_shared<ComptaskUpgradeAdapter>(line.comptask_upgrade, output);
   const Interrupts interrupts([&] {
-    output.ShowText("interrupted: the run ends after the wave of changes under way; once more ends it at once\n");
+    output.ShowText(cirrodata_tool::English(Text::kInterrupted));
     adapter->Cancel();
   });
   ToolDispatch dispatch;
-  dispatch.Register(cirrodata_tool::kComptaskUpgradeTool, adapter);
+  dispatch.Register(line.tool_name, adapter);
   dispatch.Dispatch(line.tool_name);
 }
 
-}  // namespace
+// What the log file begins with: which program did what, on what.
+std::string Beginning(const CommandLine& line) {
+  const auto& options = line.comptask_upgrade;
+  return std::string("cirrodata-tool ") + ctu_version() + ", process " + std::to_string(getpid()) + ": " +
+         options.operation + (options.plan ? " (plan)" : "") + " of " + options.root;
+}
 
-int main(int argument_count, char** arguments) {
-  const CommandLine line = cirrodata_tool::ParseCommandLine(argument_count, arguments);
-  TerminalOutput output(line.json);
+int Run(const CommandLine& line, TerminalOutput& output) {
   try {
+    try {
+      output.OpenFiles();
+    } catch (const Error&) {
+      // A command line that cannot be meant is the first thing to put right.
+      if (!line.error) throw;
+    }
     if (line.error) throw *line.error;
     if (line.tool_name.empty()) {
       std::cout << line.text << std::flush;
       return std::cout ? 0 : CTU_INTERNAL;
     }
+    output.Note(Beginning(line));
     RunTool(line, output);
   } catch (const Error& error) {
     output.ShowError(error);
@@ -56,5 +71,15 @@ int main(int argument_count, char** arguments) {
     output.ShowError(Error(Code::kInternal, error.what()));
     return CTU_INTERNAL;
   }
-  return 0;
+  return output.report_file_error() ? ExitCode(*output.report_file_error()) : 0;
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  const CommandLine line = cirrodata_tool::ParseCommandLine(argument_count, arguments);
+  TerminalOutput output(line.output);
+  const int code = Run(line, output);
+  output.Note("ended with exit code " + std::to_string(code));
+  return code;
 }

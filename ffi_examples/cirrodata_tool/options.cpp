@@ -1,13 +1,18 @@
 #include "options.h"
 
 #include <CLI/CLI.hpp>
-#include <map>
-#include <set>
+#include <algorithm>
+#include <cstdlib>
 #include <string_view>
 #include <vector>
 
 #include "cluster_flags.h"
-#include "help_text.h"
+#include "completion.h"
+#include "locale_language.h"
+#include "man_page.h"
+#include "option_words.h"
+#include "texts.h"
+#include "tool_commands.h"
 #include "usage_error.h"
 
 namespace cirrodata_tool {
@@ -16,76 +21,25 @@ namespace {
 using comptask_upgrade::Error;
 using comptask_upgrade::LogLevel;
 using comptask_upgrade::Operation;
-using comptask_upgrade::Placement;
-using comptask_upgrade::RecoveryMode;
+using Words = std::vector<std::string>;
 
-// Options that need a second look after CLI11 has read them.
-struct RawOptions {
-  int verbosity = 0;
-  std::string mode;
-  std::string placement;
-  ClusterFlags cluster;
-};
-
-// Found by hand, since an error must be JSON too where the command line cannot be read.
-bool AsksForJson(int argument_count, const char* const* arguments) {
-  for (int index = 1; index < argument_count; ++index) {
-    if (std::string_view(arguments[index]) == "--json") return true;
+// What a command line gives an option; found by hand, where an error must be JSON, or Chinese, although the command
+// line cannot be read.
+std::optional<std::string> Given(const Words& words, std::string_view option) {
+  for (std::size_t index = 0; index < words.size(); ++index) {
+    const std::string& word = words[index];
+    if (word == option) return index + 1 < words.size() ? words[index + 1] : "";
+    if (word.rfind(std::string(option) + '=', 0) == 0) return word.substr(option.size() + 1);
   }
-  return false;
+  return std::nullopt;
 }
 
-// An option that means something to some operations only.
-struct LimitedOption {
-  const char* name;
-  std::set<std::string> operations;
-};
-
-const std::vector<LimitedOption>& LimitedOptions() {
-  static const std::vector<LimitedOption> kOptions{
-      {"--catalog", {"upgrade"}},
-      {"--online-nodes", {"upgrade", "recovery"}},
-      {"--assume-offline", {"upgrade", "recovery"}},
-      {"--online", {"upgrade"}},
-      {"--zookeeper-registry-path", {"upgrade", "recovery"}},
-      {"--reopen", {"upgrade"}},
-      {"--placement", {"upgrade"}},
-      {"--mode", {"recovery"}},
-      {"--plan", {"upgrade", "recovery", "delete"}},
-      {"--verify", {"status", "upgrade", "delete"}},
-      {"--force", {"recovery", "delete"}},
-  };
-  return kOptions;
-}
-
-void AddOptions(CLI::App& tool, CommandLine& line, RawOptions& raw) {
-  ComptaskUpgradeOptions& options = line.comptask_upgrade;
-  tool.add_option("operation", options.operation, "status, upgrade, recovery or delete")->required();
-  tool.add_option("--root", options.root, "the cluster.compact folder, a path or a URI")->type_name("URI")->required();
-  tool.add_option("--catalog", options.catalog_file, "upgrade: JSON snapshot of schemas, process groups and nodes")
-      ->type_name("FILE");
-  auto* online_nodes = tool.add_option("--online-nodes", options.online_nodes_file,
-                                       "upgrade, recovery: file with one online node a line")
-                           ->type_name("FILE");
-  auto* assume_offline = tool.add_flag("--assume-offline", options.assume_offline,
-                                       "upgrade, recovery: your word that every node is offline");
-  auto* online =
-      tool.add_flag("--online", options.online, "upgrade: nodes are up and have stopped scheduling V1 tasks");
-  online_nodes->excludes(assume_offline)->excludes(online);
-  assume_offline->excludes(online);
-  AddClusterFlags(tool, raw.cluster);
-  tool.add_flag("--reopen", options.reopen, "upgrade: take in V1 tasks that turned up after the upgrade was complete");
-  tool.add_option("--placement", raw.placement, "upgrade: schema (the default), entry-node or entry-node-or-schema")
-      ->type_name("RULE");
-  tool.add_option("--mode", raw.mode, "recovery: auto (the default), cancel, downgrade_old or downgrade")
-      ->type_name("MODE");
-  tool.add_flag("--plan", options.plan, "upgrade, recovery, delete: do everything but write, and list each action");
-  tool.add_flag("--verify", options.verify, "status, upgrade, delete: compare every converted task with its V1 task");
-  tool.add_flag("--force", options.force, "recovery, delete: go on where the error said that --force would");
-  tool.add_option("--in-flight", options.in_flight, "calls under way at a time; 0 (the default) suits the storage")
-      ->type_name("N");
-  tool.add_flag("--json", line.json, "one JSON document on stdout");
-  tool.add_flag("-v,--verbose", raw.verbosity, "more log on stderr: -v info, -vv debug");
+// The language of the command line, else that of the locale. A word that is no language is refused later.
+Language LanguageFor(const Words& words) {
+  const std::optional<std::string> word = Given(words, "--language");
+  if (word == "en") return Language::kEnglish;
+  if (word == "zh") return Language::kChinese;
+  return LanguageOfLocale();
 }
 
 std::string Listed(const std::set<std::string>& words) {
@@ -94,83 +48,125 @@ std::string Listed(const std::set<std::string>& words) {
   return text;
 }
 
-// The meaning of a word; throws UsageError, with the words there are, where it has none.
-template <typename Meaning>
-Meaning MeaningOf(const std::string& what, const std::string& word, const std::map<std::string, Meaning>& meanings,
-                  const std::string& allowed) {
-  const auto found = meanings.find(word);
-  if (found == meanings.end()) throw UsageError("there is no " + what + " '" + word + "'; there are: " + allowed);
-  return found->second;
-}
-
-RecoveryMode ModeOf(const std::string& word) {
-  static const std::map<std::string, RecoveryMode> kModes{{"auto", RecoveryMode::kAuto},
-                                                          {"cancel", RecoveryMode::kCancel},
-                                                          {"downgrade_old", RecoveryMode::kDowngradeOld},
-                                                          {"downgrade-old", RecoveryMode::kDowngradeOld},
-                                                          {"downgrade", RecoveryMode::kDowngrade}};
-  return MeaningOf("recovery mode", word, kModes, "auto, cancel, downgrade_old, downgrade");
-}
-
-Placement PlacementOf(const std::string& word) {
-  static const std::map<std::string, Placement> kRules{{"schema", Placement::kBySchema},
-                                                       {"entry-node", Placement::kByEntryNode},
-                                                       {"entry-node-or-schema", Placement::kByEntryNodeOrSchema}};
-  return MeaningOf("placement", word, kRules, "schema, entry-node, entry-node-or-schema");
+// Takes over what is about the output, so that an error in the rest can be kept as it asks for.
+void SettleOutput(CommandLine& line, const RawOptions& raw) {
+  OutputOptions& output = line.output;
+  output.plan = line.comptask_upgrade.plan;
+  if (raw.verbosity == 1) output.screen_level = LogLevel::kInfo;
+  if (raw.verbosity > 1) output.screen_level = LogLevel::kDebug;
+  if (!raw.color.empty()) output.color = ColorOf(raw.color);
+  if (!raw.language.empty()) output.language = LanguageOf(raw.language);
 }
 
 // Takes over what CLI11 could not judge by itself; throws UsageError.
-void Settle(const CLI::App& tool, ComptaskUpgradeOptions& options, const RawOptions& raw) {
+void Settle(const CLI::App& tool, CommandLine& line, const RawOptions& raw) {
+  SettleOutput(line, raw);
+  ComptaskUpgradeOptions& options = line.comptask_upgrade;
   const std::string& operation = options.operation;
   // A word that is no operation is left to the adapter, which lists those there are.
   if (comptask_upgrade::ParseOperation(operation) == Operation::kInvalid) return;
-  for (const LimitedOption& option : LimitedOptions()) {
-    if (tool.count(option.name) != 0 && option.operations.count(operation) == 0) {
-      throw UsageError(std::string(option.name) + " means nothing to " + operation + "; it goes with " +
-                       Listed(option.operations));
+  for (const CLI::Option* option : tool.get_options()) {
+    const std::string name = option->get_name();
+    const std::set<std::string>& operations = OperationsOf(name);
+    if (option->count() != 0 && !operations.empty() && operations.count(operation) == 0) {
+      throw UsageError(English(Text::kMeansNothing, {name, operation, Listed(operations)}));
     }
   }
-  if (operation == "upgrade" && options.catalog_file.empty()) throw UsageError("upgrade needs --catalog");
+  if (operation == "upgrade" && options.catalog_file.empty()) throw UsageError(English(Text::kUpgradeNeedsCatalog));
   SettleClusterFlags(tool, raw.cluster, options);
   if (tool.count("--mode") != 0) options.recovery_mode = ModeOf(raw.mode);
   if (tool.count("--placement") != 0) options.placement = PlacementOf(raw.placement);
-  if (raw.verbosity == 1) options.log_level = LogLevel::kInfo;
-  if (raw.verbosity > 1) options.log_level = LogLevel::kDebug;
+  options.log_level = line.output.screen_level;
+  // The file is for whoever asks later what happened, so it has more than a quiet screen.
+  if (!line.output.log_file.empty()) options.log_level = std::max(options.log_level, LogLevel::kInfo);
+}
+
+// CLI11 takes words from the end.
+void Parse(CLI::App& app, Words words) {
+  std::reverse(words.begin(), words.end());
+  app.parse(std::move(words));
+}
+
+// An empty value would be taken for an option that is not given.
+void RefuseEmpty(const CLI::App& tool) {
+  for (const char* name : {"--color", "--language", "--log-file", "--report-file", "--config"}) {
+    const CLI::Option* option = tool.get_option(name);
+    if (option->count() != 0 && option->results().front().empty()) {
+      throw UsageError(English(Text::kCliMissingValue, {name, "1", option->get_type_name()}));
+    }
+  }
+}
+
+void ReadComptaskUpgrade(Words words, CommandLine& line) {
+  RawOptions raw;
+  CLI::App tool(Say(Text::kComptaskUpgrade, line.output.language),
+                std::string("cirrodata-tool ") + kComptaskUpgradeTool);
+  SetUpComptaskUpgrade(tool, line.comptask_upgrade, line.output, raw, line.output.language);
+  const char* config = std::getenv(kConfigVariable);
+  // As if it had been typed, so that a file that is not there is an error.
+  if (config != nullptr && *config != '\0' && !Given(words, "--config"))
+    words.push_back(std::string("--config=") + config);
+  try {
+    Parse(tool, words);
+    RefuseEmpty(tool);
+    Settle(tool, line, raw);
+    line.tool_name = kComptaskUpgradeTool;
+  } catch (const CLI::CallForHelp&) {
+    line.text = tool.help();
+  } catch (const CLI::FileError&) {
+    throw UsageError(English(Text::kConfigUnreadable), tool.get_config_ptr()->results().front());
+  }
+}
+
+void ReadTools(const Words& words, CommandLine& line) {
+  const Language language = line.output.language;
+  std::string shell;
+  std::string language_word;
+  CLI::App app(Say(Text::kTools, language), "cirrodata-tool");
+  SetUpTools(app, shell, language_word, language);
+
+  CommandLine ignored;
+  RawOptions raw;
+  CLI::App tool(Say(Text::kComptaskUpgrade, language), std::string("cirrodata-tool ") + kComptaskUpgradeTool);
+  SetUpComptaskUpgrade(tool, ignored.comptask_upgrade, ignored.output, raw, language);
+  try {
+    Parse(app, words);
+    if (!language_word.empty()) (void)LanguageOf(language_word);
+    if (app.got_subcommand(kCompletionTool)) {
+      line.text = Completion(app, tool, shell);
+    } else if (app.got_subcommand(kManTool)) {
+      line.text = ManPage(tool, language);
+    } else {
+      line.text = app.help();
+    }
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    line.text = chosen.empty() ? app.help() + "\n" + tool.help() : chosen.front()->help(app.get_name());
+  }
 }
 
 }  // namespace
 
 CommandLine ParseCommandLine(int argument_count, const char* const* arguments) {
   CommandLine line;
-  RawOptions raw;
-  const std::string version = std::string("cirrodata-tool, comptask-upgrade ") + ctu_version() + "\n";
-
-  CLI::App app("Offline tools of CirroData.", "cirrodata-tool");
-  app.require_subcommand(0, 1);
-  app.set_version_flag("--version", version, "print the version and end");
-  CLI::App* tool = app.add_subcommand(kComptaskUpgradeTool, "Upgrades compaction tasks from V1 to V2.");
-  tool->set_version_flag("--version", version, "print the version and end");
-  tool->footer(kComptaskUpgradeHelp);
-  AddOptions(*tool, line, raw);
-
+  Words words(arguments + std::min(argument_count, 1), arguments + argument_count);
+  line.output.language = LanguageFor(words);
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   try {
-    app.parse(argument_count, arguments);
-    if (!tool->parsed()) {
-      line.text = app.help();
-      return line;
+    if (!words.empty() && words.front() == kComptaskUpgradeTool) {
+      words.erase(words.begin());
+      ReadComptaskUpgrade(words, line);
+    } else {
+      ReadTools(words, line);
     }
-    Settle(*tool, line.comptask_upgrade, raw);
-    line.tool_name = kComptaskUpgradeTool;
-  } catch (const CLI::CallForHelp&) {
-    line.text = tool->parsed() ? tool->help(app.get_name()) : app.help() + "\n" + tool->help(app.get_name());
   } catch (const CLI::CallForVersion&) {
-    line.text = version;
+    line.text = VersionText();
   } catch (const CLI::ParseError& error) {
     line.error = UsageError(error.what());
   } catch (const Error& error) {
     line.error = error;
   }
-  line.json = line.json || AsksForJson(argument_count, arguments);
+  line.output.json = line.output.json || json;
   return line;
 }
 

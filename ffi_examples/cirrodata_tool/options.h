@@ -6,25 +6,24 @@
 #include <string>
 
 #include "comptask_upgrade_adapter.h"
+#include "output_options.h"
 
 namespace cirrodata_tool {
-
-/// The name of the tool that upgrades tasks.
-inline constexpr const char* kComptaskUpgradeTool = "comptask-upgrade";
 
 /// What a command line asks for.
 struct CommandLine {
   /// The tool to run; empty where a text is all that was asked for.
   std::string tool_name;
-  /// The text that answers --help, --version or no tool at all.
+  /// The text that answers --help, --version, completion, man or no tool at all.
   std::string text;
-  bool json = false;
+  OutputOptions output;
   ComptaskUpgradeOptions comptask_upgrade;
-  /// Why the command line cannot be meant.
+  /// Why the command line, or the configuration file, cannot be meant.
   std::optional<comptask_upgrade::Error> error;
 };
 
-/// Reads a command line; never throws for what a user typed.
+/// Reads a command line, with the configuration file that it or the environment names; never throws for what a user
+/// typed.
 CommandLine ParseCommandLine(int argument_count, const char* const* arguments);
 
 }  // namespace cirrodata_tool

@@ -1,14 +1,14 @@
 #include "terminal_output.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cstddef>
-#include <iomanip>
 #include <iostream>
-#include <sstream>
+#include <utility>
 
 #include "json_text.h"
+#include "plan_table.h"
+#include "texts.h"
+#include "translation.h"
 
 namespace cirrodata_tool {
 namespace {
@@ -17,133 +17,161 @@ using comptask_upgrade::Code;
 using comptask_upgrade::Error;
 using comptask_upgrade::LogLevel;
 using comptask_upgrade::Progress;
-using comptask_upgrade::Stage;
+using comptask_upgrade::Report;
 
-constexpr std::chrono::milliseconds kTerminalPause{100};
-constexpr std::chrono::seconds kPlainPause{10};
+// The tool's own name among the parts of the library that speak.
+constexpr std::string_view kTarget = "cirrodata_tool";
 
-const char* StageName(Stage stage) {
-  switch (stage) {
-    case Stage::kCheck:
-      return "checking";
-    case Stage::kList:
-      return "listing";
-    case Stage::kConvert:
-      return "going through the tasks";
-    case Stage::kFinish:
-      return "finishing";
-    case Stage::kClean:
-      return "cleaning";
-  }
-  return "working";
-}
-
-const char* LevelName(LogLevel level) {
+// In brackets, so that a line that begins with "error: " is the one failure that ended the tool.
+Text LevelText(LogLevel level) {
   switch (level) {
     case LogLevel::kOff:
-      break;
     case LogLevel::kError:
-      return "error";
+      return Text::kLevelError;
     case LogLevel::kWarn:
-      return "warn";
+      return Text::kLevelWarn;
     case LogLevel::kInfo:
-      return "info";
+      return Text::kLevelInfo;
     case LogLevel::kDebug:
-      return "debug";
+      return Text::kLevelDebug;
     case LogLevel::kTrace:
-      return "trace";
+      return Text::kLevelTrace;
   }
-  return "log";
+  return Text::kLevelTrace;
 }
 
-std::string ProgressText(const Progress& progress) {
-  std::ostringstream text;
-  text << StageName(progress.stage);
-  // In the other stages nothing is counted.
-  if (progress.stage == Stage::kConvert && progress.total != 0) {
-    const std::uint64_t seen = progress.done + progress.skipped + progress.failed;
-    text << ": " << progress.done << " done, " << progress.skipped << " skipped, " << progress.failed << " failed of "
-         << progress.total << " (" << seen * 100 / progress.total << "%)";
-  }
-  if (progress.per_second > 0) text << std::fixed << std::setprecision(0) << ", " << progress.per_second << "/s";
-  if (!progress.current.empty()) text << ", " << progress.current;
-  return text.str();
-}
-
-// A line that wraps cannot be written over.
-std::size_t TerminalWidth() {
-  winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
-}
+bool BeginsWith(std::string_view text, std::string_view begin) { return text.substr(0, begin.size()) == begin; }
 
 }  // namespace
 
-TerminalOutput::TerminalOutput(bool json) : json_(json), on_terminal_(isatty(STDERR_FILENO) != 0) {}
+TerminalOutput::TerminalOutput(OutputOptions options)
+    : options_(std::move(options)),
+      stdout_colors_(options_.color, STDOUT_FILENO),
+      stderr_colors_(options_.color, STDERR_FILENO),
+      on_terminal_(IsCapableTerminal(STDERR_FILENO)),
+      progress_(on_terminal_, stderr_colors_.are_on(), options_.language) {}
 
-void TerminalOutput::ShowReport(const comptask_upgrade::Report& report) {
+void TerminalOutput::OpenFiles() {
   const std::lock_guard<std::mutex> guard(mutex_);
-  EndProgressLine();
-  const std::string_view text = json_ ? report.json() : report.summary();
+  if (!options_.log_file.empty()) log_file_.emplace(options_.log_file);
+  if (!options_.report_file.empty()) report_file_.emplace(options_.report_file);
+}
+
+void TerminalOutput::ShowReport(const Report& report) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  progress_.End();
+  WriteLogFile(LogLevel::kInfo, kTarget, report.overview());
+  WriteReportFile(report.json());
   // Set before the write: after half a document a second one would only make it worse.
   report_shown_ = true;
+  const std::string text = options_.json ? report.json() : ReportText(report);
   std::cout << text;
   if (text.empty() || text.back() != '\n') std::cout << '\n';
-  if (!std::cout.flush()) throw Error(Code::kInternal, "the report could not be written to stdout");
+  if (!std::cout.flush()) throw Error(Code::kInternal, English(Text::kReportUnwritten));
 }
 
 void TerminalOutput::ShowProgress(const Progress& progress) {
   const std::lock_guard<std::mutex> guard(mutex_);
-  const Clock::time_point now = Clock::now();
-  if (!IsDue(progress.stage, now)) return;
-  WriteProgress(ProgressText(progress));
-  stage_shown_ = progress.stage;
-  shown_at_ = now;
+  progress_.Show(progress);
 }
 
 void TerminalOutput::ShowLog(LogLevel level, std::string_view target, std::string_view message) {
   const std::lock_guard<std::mutex> guard(mutex_);
-  EndProgressLine();
-  // In brackets, so that a line that begins with "error: " is the one failure that ended the tool.
-  std::cerr << '[' << LevelName(level) << "] ";
+  WriteLogFile(level, target, message);
+  if (level > options_.screen_level) return;
+  std::string tag = Say(LevelText(level), options_.language);
+  if (level == LogLevel::kError) tag = stderr_colors_.Red(tag);
+  if (level == LogLevel::kWarn) tag = stderr_colors_.Yellow(tag);
+  const std::string now = TimeNow();
+  // On a terminal the day is known, and a line is short.
+  const std::string time = on_terminal_ ? now.substr(now.find('T') + 1, 8) : now;
   // Where in the library a line comes from helps only who looks for a defect.
-  if (level >= LogLevel::kDebug) std::cerr << target << ": ";
-  std::cerr << message << '\n';
+  const std::string from = level >= LogLevel::kDebug ? std::string(target) + ": " : "";
+  Write(time + ' ' + tag + ' ' + from + Printable(Translated(message, options_.language)) + '\n');
 }
 
 void TerminalOutput::ShowText(std::string_view text) {
   const std::lock_guard<std::mutex> guard(mutex_);
-  EndProgressLine();
-  std::cerr << text;
+  WriteLogFile(LogLevel::kInfo, kTarget, text);
+  Write(Translated(text, options_.language));
 }
 
 void TerminalOutput::ShowError(const Error& error) {
   const std::lock_guard<std::mutex> guard(mutex_);
-  EndProgressLine();
-  std::cerr << "error: " << error.message() << '\n';
-  if (!error.path().empty()) std::cerr << "  path: " << error.path() << '\n';
-  if (!error.task().empty()) std::cerr << "  task: " << error.task() << '\n';
-  if (!error.next_action().empty()) std::cerr << "  next: " << error.next_action() << '\n';
-  if (json_ && !report_shown_) std::cout << ErrorJson(error) << std::endl;
+  progress_.End();
+  WriteLogFile(LogLevel::kError, kTarget,
+               std::string(comptask_upgrade::CodeName(error.code())) + ": " + error.message());
+  if (!error.path().empty()) WriteLogFile(LogLevel::kError, kTarget, "path: " + error.path());
+  if (!error.task().empty()) WriteLogFile(LogLevel::kError, kTarget, "task: " + error.task());
+  if (!error.next_action().empty()) WriteLogFile(LogLevel::kError, kTarget, "next: " + error.next_action());
+  const std::string document = ErrorJson(error);
+  // What ended a run that had a report is in the report.
+  if (!report_kept_) WriteReportFile(document);
+  Write(ErrorText(error));
+  if (options_.json && !report_shown_) std::cout << document << std::endl;
 }
 
-bool TerminalOutput::IsDue(Stage stage, Clock::time_point now) const {
-  if (stage_shown_ != stage) return true;
-  return now - shown_at_ >= (on_terminal_ ? Clock::duration(kTerminalPause) : Clock::duration(kPlainPause));
+void TerminalOutput::Note(std::string_view message) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  WriteLogFile(LogLevel::kInfo, kTarget, message);
 }
 
-void TerminalOutput::WriteProgress(const std::string& text) {
-  if (on_terminal_) {
-    std::cerr << '\r' << text.substr(0, TerminalWidth()) << "\x1b[K" << std::flush;
-    line_open_ = true;
-  } else {
-    std::cerr << text << '\n';
+std::string TerminalOutput::ReportText(const Report& report) const {
+  std::string text;
+  ForEachLine(options_.plan ? report.overview() : report.summary(), [&](std::string_view line) {
+    const std::string said = Translated(line, options_.language);
+    if (BeginsWith(line, "  phase ")) {
+      text += stdout_colors_.Bold(said);
+    } else if (BeginsWith(line, "  warning ")) {
+      text += stdout_colors_.Yellow(said);
+    } else {
+      text += said;
+    }
+    text += '\n';
+  });
+  // What STATUS saw of the two trees; the other operations have none.
+  const std::string_view picture = report.Picture();
+  if (!picture.empty()) text += '\n';
+  ForEachLine(picture, [&](std::string_view line) { text += Translated(line, options_.language) + '\n'; });
+  if (!options_.plan) return text;
+  const std::string table = PlanTable(report, Columns(STDOUT_FILENO), options_.language);
+  return table.empty() ? text : text + '\n' + table;
+}
+
+std::string TerminalOutput::ErrorText(const Error& error) const {
+  const auto say = [&](Text text, const std::string& argument) {
+    return Printable(Say(text, options_.language, {argument})) + '\n';
+  };
+  const std::string message = say(Text::kError, TranslatedMessage(error, options_.language));
+  // The line feed stays out of the colour, which would else run on over the next prompt.
+  std::string text = stderr_colors_.Red(message.substr(0, message.size() - 1)) + '\n';
+  if (!error.path().empty()) text += say(Text::kErrorPath, error.path());
+  if (!error.task().empty()) text += say(Text::kErrorTask, error.task());
+  if (!error.next_action().empty()) text += say(Text::kErrorNext, Translated(error.next_action(), options_.language));
+  return text;
+}
+
+void TerminalOutput::WriteReportFile(std::string_view document) {
+  if (!report_file_) return;
+  report_kept_ = true;
+  try {
+    report_file_->Write(document);
+  } catch (const Error& error) {
+    // It must not hide how the run ended; whoever ends the tool asks for it.
+    report_file_error_ = error;
+    WriteLogFile(LogLevel::kError, kTarget, std::string(error.message()) + ": " + error.path());
+    Write(ErrorText(error));
   }
 }
 
-void TerminalOutput::EndProgressLine() {
-  if (!line_open_) return;
-  std::cerr << '\n';
-  line_open_ = false;
+void TerminalOutput::WriteLogFile(LogLevel level, std::string_view target, std::string_view message) {
+  if (!log_file_) return;
+  const std::optional<Error> lost = log_file_->Write(level, target, message);
+  if (lost) Write(ErrorText(*lost));
+}
+
+void TerminalOutput::Write(const std::string& text) {
+  progress_.Suspend([&] { std::cerr << text << std::flush; });
 }
 
 }  // namespace cirrodata_tool

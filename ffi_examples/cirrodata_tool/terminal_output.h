@@ -1,24 +1,30 @@
-// TerminalOutput: reports on stdout, everything else on stderr.
+// TerminalOutput: reports on stdout, everything else on stderr, and the files that keep them.
 #ifndef CIRRODATA_TOOL_TERMINAL_OUTPUT_H_
 #define CIRRODATA_TOOL_TERMINAL_OUTPUT_H_
 
-#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "colors.h"
 #include "comptask_upgrade.hpp"
+#include "log_file.h"
+#include "output_options.h"
+#include "progress_display.h"
+#include "report_file.h"
 #include "tool_output.h"
 
 namespace cirrodata_tool {
 
-/// Writes to the process's own streams. On a terminal the progress is one line written over and over; elsewhere it is
-/// a line when the stage changes and at most one in ten seconds.
+/// Writes to the process's own streams, in the language and the colours that were chosen, and to the log file and the
+/// report file where there are any. Those are in English, as all JSON is.
 class TerminalOutput : public ToolOutput {
  public:
-  /// With json, stdout gets one JSON document, whatever happens.
-  explicit TerminalOutput(bool json);
+  explicit TerminalOutput(OutputOptions options);
+
+  /// Opens the log file and sees that the report file could be written; throws Error where one cannot.
+  void OpenFiles();
 
   void ShowReport(const comptask_upgrade::Report& report) override;
   void ShowProgress(const comptask_upgrade::Progress& progress) override;
@@ -27,21 +33,31 @@ class TerminalOutput : public ToolOutput {
 
   /// The failure that ends the tool.
   void ShowError(const comptask_upgrade::Error& error);
+  /// A line for the log file alone.
+  void Note(std::string_view message);
+
+  /// Why the report file was not written; none where it was, or where there is none.
+  [[nodiscard]] const std::optional<comptask_upgrade::Error>& report_file_error() const { return report_file_error_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  [[nodiscard]] std::string ReportText(const comptask_upgrade::Report& report) const;
+  [[nodiscard]] std::string ErrorText(const comptask_upgrade::Error& error) const;
+  void WriteReportFile(std::string_view document);
+  void WriteLogFile(comptask_upgrade::LogLevel level, std::string_view target, std::string_view message);
+  // To stderr, past the bar.
+  void Write(const std::string& text);
 
-  bool IsDue(comptask_upgrade::Stage stage, Clock::time_point now) const;
-  void WriteProgress(const std::string& text);
-  void EndProgressLine();
-
-  const bool json_;
+  const OutputOptions options_;
+  const Colors stdout_colors_;
+  const Colors stderr_colors_;
   const bool on_terminal_;
   std::mutex mutex_;
+  ProgressDisplay progress_;
+  std::optional<LogFile> log_file_;
+  std::optional<ReportFile> report_file_;
+  std::optional<comptask_upgrade::Error> report_file_error_;
+  bool report_kept_ = false;
   bool report_shown_ = false;
-  bool line_open_ = false;
-  std::optional<comptask_upgrade::Stage> stage_shown_;
-  Clock::time_point shown_at_;
 };
 
 }  // namespace cirrodata_tool

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "comptask_upgrade.hpp"
+#include "texts.h"
 
 namespace cirrodata_tool {
 
@@ -13,7 +14,7 @@ void ToolDispatch::Register(const std::string& tool_name, std::shared_ptr<ToolAd
 void ToolDispatch::Dispatch(const std::string tool_name) {
   const auto found = adapters_.find(tool_name);
   if (found == adapters_.end()) {
-    throw comptask_upgrade::Error(comptask_upgrade::Code::kInvalidArgument, "there is no tool '" + tool_name + "'");
+    throw comptask_upgrade::Error(comptask_upgrade::Code::kInvalidArgument, English(Text::kNoSuchTool, {tool_name}));
   }
   ToolAdapter& adapter = *found->second;
   try {

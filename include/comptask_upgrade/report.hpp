@@ -33,6 +33,8 @@ struct ReportRow {
   V1State v1_state = V1State::kNone;
   /// Its V2 state; kNone where it has none.
   V2State v2_state = V2State::kNone;
+  /// Why, in words and without the actions of a plan, which `detail` has too.
+  std::string reason;
 };
 
 /// What a run did, or found.
@@ -70,10 +72,15 @@ class Report {
             raw.outcome,
             raw.detail,
             static_cast<V1State>(raw.v1_state),
-            static_cast<V2State>(raw.v2_state)};
+            static_cast<V2State>(raw.v2_state),
+            // A library older than this header leaves it as it was.
+            raw.reason == nullptr ? "" : raw.reason};
   }
   /// A few lines for a person; lives as long as the report.
   [[nodiscard]] const char* summary() const noexcept { return ctu_report_summary(handle_.get()); }
+  /// The summary without its lines about single tasks, for a host that shows those by itself; lives as long as the
+  /// report.
+  [[nodiscard]] const char* overview() const noexcept { return ctu_report_overview(handle_.get()); }
   /// The whole report; lives as long as the report.
   [[nodiscard]] const char* json() const noexcept { return ctu_report_json(handle_.get()); }
   /// The two trees as a STATUS saw them, drawn a name a line; "" for the other operations. Lives as long as the report.

@@ -51,6 +51,8 @@ pub struct ctu_report_row {
     pub v1_state: i32,
     /// Its V2 state: Init 0, Running 1, Cancel 2, Done 3; -1 where it has none.
     pub v2_state: i32,
+    /// Why, in words and without the actions of a plan; "" where nothing needs saying.
+    pub reason: *const c_char,
 }
 
 // SAFETY: repr(C), its size first, no bools, and zero is valid.
@@ -63,17 +65,19 @@ pub struct ctu_report {
     report: Report,
     error: Option<Error>,
     summary: OnceLock<CString>,
+    overview: OnceLock<CString>,
     json: OnceLock<CString>,
     picture: OnceLock<CString>,
-    rows: Vec<OnceLock<[CString; 6]>>,
+    rows: Vec<OnceLock<[CString; 7]>>,
 }
 
 impl ctu_report {
     /// An owned report for the caller, with how the run ended.
     pub(super) fn into_raw(report: Report, error: Option<&Error>) -> *mut Self {
         let rows = report.rows.iter().map(|_| OnceLock::new()).collect();
-        let (summary, json, picture) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Box::into_raw(Box::new(Self { report, error: error.cloned(), summary, json, picture, rows }))
+        let (summary, overview) = (OnceLock::new(), OnceLock::new());
+        let (json, picture) = (OnceLock::new(), OnceLock::new());
+        Box::into_raw(Box::new(Self { report, error: error.cloned(), summary, overview, json, picture, rows }))
     }
 }
 
@@ -178,9 +182,9 @@ pub unsafe extern "C" fn ctu_report_task(
             let detail = [row.detail.as_str()].into_iter().filter(|text| !text.is_empty());
             let detail: Vec<&str> = detail.chain(row.actions.iter().map(String::as_str)).collect();
             let detail = detail.join("\n");
-            [&row.v1_name, &row.v2_id, &row.pc, &row.node, row.outcome.word(), &detail].map(c_string)
+            [&row.v1_name, &row.v2_id, &row.pc, &row.node, row.outcome.word(), &detail, &row.detail].map(c_string)
         });
-        let [v1_name, v2_id, pc, node, outcome, detail] = texts.each_ref().map(|text| text.as_ptr());
+        let [v1_name, v2_id, pc, node, outcome, detail, reason] = texts.each_ref().map(|text| text.as_ptr());
         let raw = ctu_report_row {
             struct_size: std::mem::size_of::<ctu_report_row>(),
             v1_name,
@@ -191,6 +195,7 @@ pub unsafe extern "C" fn ctu_report_task(
             detail,
             v1_state: row.v1_state.map_or(-1, |state| state as i32),
             v2_state: row.v2_state.map_or(-1, |state| state as i32),
+            reason,
         };
         // SAFETY: checked by `clear`.
         unsafe { structs::write(out, &raw) }
@@ -204,6 +209,18 @@ pub unsafe extern "C" fn ctu_report_summary(report: *const ctu_report) -> *const
     unsafe {
         get(report, c"".as_ptr(), |report| {
             Some(report.summary.get_or_init(|| c_string(&report.report.summary())).as_ptr())
+        })
+    }
+}
+
+/// The summary without its lines about single tasks, for a host that shows those in its own way: of a plan of many tasks
+/// they are most of it. Lives as long as the report; "" for NULL.
+#[no_mangle]
+pub unsafe extern "C" fn ctu_report_overview(report: *const ctu_report) -> *const c_char {
+    // SAFETY: by the header's words.
+    unsafe {
+        get(report, c"".as_ptr(), |report| {
+            Some(report.overview.get_or_init(|| c_string(&report.report.overview())).as_ptr())
         })
     }
 }

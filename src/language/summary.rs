@@ -30,6 +30,10 @@ pub(super) fn line(line: &str) -> Cow<'_, str> {
     if let Some(headline) = headline(line, &sentence) {
         return Cow::Owned(headline);
     }
+    // By itself an outcome is what a host puts into a column of a table.
+    if let Some((_, chinese)) = tables::OUTCOMES.iter().find(|(english, _)| *english == line) {
+        return Cow::Borrowed(chinese);
+    }
     let (indent, rest) = line.split_at(line.len() - line.trim_start_matches(' ').len());
     match sentence.chinese(rest) {
         Cow::Borrowed(_) => Cow::Borrowed(line),

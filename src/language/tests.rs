@@ -99,7 +99,8 @@ fn every_word_that_a_report_speaks_in_has_its_chinese() {
         assert!(tables::word(word).is_some_and(|chinese| chinese.starts_with(word)), "{word}");
     }
     for outcome in OUTCOMES {
-        assert!(tables::OUTCOMES.iter().any(|row| row.0 == outcome.word()), "{outcome:?}");
+        let row = tables::OUTCOMES.iter().find(|row| row.0 == outcome.word());
+        assert_eq!(row.map(|row| row.1.to_owned()), Some(translate(outcome.word(), Language::Chinese)), "{outcome:?}");
     }
     assert_eq!(tables::OUTCOMES.len(), OUTCOMES.len(), "an outcome is missing in this test or one too many has a row");
 }

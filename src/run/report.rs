@@ -390,6 +390,15 @@ impl Report {
 
     /// A few lines for a person.
     pub fn summary(&self) -> String {
+        self.lines_for_a_person(&self.rows_to_show())
+    }
+
+    /// The same without its lines about single tasks, for a host that shows those in a way of its own.
+    pub fn overview(&self) -> String {
+        self.lines_for_a_person(&[])
+    }
+
+    fn lines_for_a_person(&self, tasks: &[String]) -> String {
         let mut text = String::new();
         let plan = if self.plan { " (plan: nothing is written)" } else { "" };
         push_line(&mut text, format_args!("{}{plan}: {}", self.operation.word(), self.headline));
@@ -436,7 +445,7 @@ impl Report {
         let started = self.started_nodes.iter().map(|node| format!("started since: {node}"));
         list(&mut text, "nodes", started.collect::<Vec<_>>().as_slice());
         list(&mut text, "action", &self.actions);
-        list(&mut text, "task", &self.rows_to_show());
+        list(&mut text, "task", tasks);
         list(&mut text, "warning", &self.warnings);
         list(&mut text, "unknown", &self.unknown);
         list(&mut text, "leftover", &self.leftovers);

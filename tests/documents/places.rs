@@ -132,6 +132,8 @@ impl Place {
         command.current_dir(self.host()).env("PATH", path).env("LD_LIBRARY_PATH", &self.library);
         // What a developer has set for a cluster of their own must not reach this one; and nothing is fetched.
         command.env_remove("HADOOP_CONF_DIR").env_remove("HADOOP_USER_NAME").env("CARGO_NET_OFFLINE", "true");
+        // What the documents show is English.
+        command.env("LC_ALL", "C").env_remove("CIRRODATA_TOOL_CONFIG");
         command
     }
 

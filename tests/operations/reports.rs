@@ -47,6 +47,20 @@ fn every_report_of_every_tree_parses_and_adds_up() {
 }
 
 #[test]
+fn the_overview_is_the_summary_without_single_tasks() {
+    on_both_with("thirty", |place, _, _| {
+        file(&*place.storage, "Compaction/Scheduler/compct.torn.0.5", b"");
+        let answer = place.run_with(Operation::Upgrade, RunOptions { plan: true, ..RunOptions::default() });
+        let report = report_of(&answer).unwrap();
+        let is_of_a_task = |line: &&str| line.starts_with("  task ") || line.starts_with("              ");
+        let summary = report.summary();
+        assert!(summary.lines().any(|line| is_of_a_task(&line)), "{summary}");
+        let without: Vec<&str> = summary.lines().filter(|line| !is_of_a_task(line)).collect();
+        assert_eq!(report.overview().lines().collect::<Vec<_>>(), without);
+    });
+}
+
+#[test]
 fn counts_add_up_where_some_tasks_fail_and_in_the_next_run_too() {
     on_both_with("thirty", |place, _, _| {
         file(&*place.storage, "Compaction/Scheduler/compct.torn.0.5", b"");

@@ -95,6 +95,8 @@ impl Call {
         // What a developer has set for a cluster of their own must not reach this one.
         command.env_remove("HADOOP_CONF_DIR").env_remove("HADOOP_USER_NAME");
         command.stdout(File::create(folder.path().join("stdout")).unwrap());
+        // What the tests look for is English.
+        command.env("LC_ALL", "C").env_remove("CIRRODATA_TOOL_CONFIG");
         command.stderr(File::create(folder.path().join("stderr")).unwrap());
         let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", tool_path().display()));
         Tool { child, started: Instant::now(), folder }

@@ -513,6 +513,8 @@ impl<'a> Calls<'a> {
             abi::ctu_report_warnings(report);
             let summary = text(abi::ctu_report_summary(report));
             assert_eq!(summary.is_empty(), report.is_null());
+            let overview = text(abi::ctu_report_overview(report));
+            assert!(overview.len() <= summary.len(), "{overview}");
             let json = text(abi::ctu_report_json(report));
             assert!(report.is_null() || json.starts_with('{'), "{json}");
             let picture = text(abi::ctu_report_picture(report));
@@ -526,7 +528,7 @@ impl<'a> Calls<'a> {
             assert_eq!(code == abi::CTU_OK, index < count && place.is_sized(), "row {index} of {count}");
             if code == abi::CTU_OK && place.is_whole::<ctu_report_row>() {
                 let row: *const ctu_report_row = place.place();
-                for pointer in [(*row).v1_name, (*row).v2_id, (*row).pc, (*row).node, (*row).outcome, (*row).detail] {
+                for pointer in [(*row).v1_name, (*row).v2_id, (*row).pc, (*row).node, (*row).outcome, (*row).detail, (*row).reason] {
                     text(pointer);
                 }
             }
