@@ -67,7 +67,7 @@ build: tool
 	@echo "built: $(BUILD)/bin/cirrodata-tool, $(BUILD)/lib/libcomptask_upgrade.{so,a}, $(BUILD)/include/"
 
 # make build-portable the libraries against glibc 2.17, for old systems; TARGET=aarch64-unknown-linux-gnu for ARM
-TARGET ?= x86_64-unknown-linux-gnu
+TARGET ?= $(shell uname -m)-unknown-linux-gnu
 build-portable:
 	@.ci/setup portable $(TARGET)
 	ffi_examples/install/portable.sh $(BUILD) $(SONAME) $(TARGET) "$(FEATURES)"
@@ -234,7 +234,7 @@ test-documents: setup-test tool every-client
 # make test-portable what build-portable left: no glibc symbol above 2.17, the same exports, and programs that run
 OLD_GLIBC ?=
 test-portable: setup-test libraries build-portable
-	@[ $(TARGET) != aarch64-unknown-linux-gnu ] || .ci/setup arm64
+	@[ $(TARGET) != aarch64-unknown-linux-gnu ] || [ $$(uname -m) = aarch64 ] || .ci/setup arm64
 	cpp_tests/portable/check.sh $(BUILD) $(SONAME) $(TARGET) "$(OLD_GLIBC)"
 
 test: test-rust docs test-cpp test-install test-portable test-abi test-fuzz test-cluster test-documents

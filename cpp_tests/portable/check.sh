@@ -65,6 +65,7 @@ ran_on="this machine"
 run=(env)
 if [ "${target%%-*}" != "$(uname -m)" ]; then
   ran_on=qemu
+  command -v "qemu-${target%%-*}-static" >/dev/null || fail "qemu-${target%%-*}-static is missing, to run what was built"
   run=("qemu-${target%%-*}-static" -L "/usr/${target%%-*}-linux-gnu")
 fi
 if [ -n "$old_glibc" ]; then
