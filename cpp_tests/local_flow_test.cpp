@@ -62,15 +62,15 @@ TEST_F(LocalFlow, GoesFromV1ToV2Alone) {
   EXPECT_EQ(before.phase(), ctu::Phase::kNotStarted);
   ExpectCounts(before, 0, 0, 4);
   EXPECT_EQ(AllPaths(root_), test_support::DesignTreeV1()) << "a status writes nothing";
-  const std::string picture = before.Picture();
+  const std::string picture = before.picture();
   EXPECT_EQ(picture.rfind("cluster.compact ", 0), 0U) << picture;
   EXPECT_NE(picture.find("├─ Scheduler"), std::string::npos) << picture;
   EXPECT_NE(picture.find("main tasks: 4\n"), std::string::npos) << picture;
-  EXPECT_EQ(before.Picture(), before.Picture()) << "it lives as long as the report";
+  EXPECT_EQ(before.picture(), before.picture()) << "it lives as long as the report";
 
   const ctu::Report upgraded = Run(session, ctu::Operation::kUpgrade);
   EXPECT_EQ(upgraded.phase(), ctu::Phase::kUpgraded);
-  EXPECT_STREQ(upgraded.Picture(), "") << "of a STATUS alone";
+  EXPECT_STREQ(upgraded.picture(), "") << "of a STATUS alone";
   ExpectCounts(upgraded, 4, 0, 0);
   EXPECT_EQ(AllPaths(root_), test_support::DesignTreeUpgraded());
 

@@ -130,7 +130,7 @@ std::string TerminalOutput::ReportText(const Report& report) const {
     text += '\n';
   });
   // What STATUS saw of the two trees; the other operations have none.
-  const std::string_view picture = report.Picture();
+  const std::string_view picture = report.picture();
   if (!picture.empty()) text += '\n';
   ForEachLine(picture, [&](std::string_view line) { text += Translated(line, options_.language) + '\n'; });
   if (!options_.plan) return text;

@@ -84,7 +84,7 @@ class Report {
   /// The whole report; lives as long as the report.
   [[nodiscard]] const char* json() const noexcept { return ctu_report_json(handle_.get()); }
   /// The two trees as a STATUS saw them, drawn a name a line; "" for the other operations. Lives as long as the report.
-  [[nodiscard]] const char* Picture() const noexcept { return ctu_report_picture(handle_.get()); }
+  [[nodiscard]] const char* picture() const noexcept { return ctu_report_picture(handle_.get()); }
 
  private:
   struct Deleter {
