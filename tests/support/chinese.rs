@@ -1,9 +1,9 @@
 //! Whether what a run says is Chinese once it is translated, but for names and code words.
 
 use comptask_upgrade::language::{translate, Language};
-use comptask_upgrade::Error;
+use comptask_upgrade::{Error, Operation, Session};
 
-use super::sessions::{report_of, Answer};
+use super::sessions::{self, report_of, Answer};
 
 /// What others say: the system, and the hosts of these tests.
 const STRANGERS: [&str; 6] = [
@@ -39,9 +39,18 @@ pub fn of_error(error: &Error) -> Vec<String> {
     vec![error.to_string(), error.message().to_owned(), error.next_action().to_owned()]
 }
 
+/// Runs an operation with the default options; what it says is Chinese once it is translated.
+pub fn run(session: &Session, operation: Operation) -> Answer {
+    let answer = sessions::run(session, operation);
+    check(&answer);
+    answer
+}
+
 /// That each text of an answer is Chinese.
 pub fn check(answer: &Answer) {
-    texts(answer).iter().for_each(|text| check_text(text));
+    for text in texts(answer) {
+        check_text(&text);
+    }
 }
 
 /// That a text of the library is Chinese.
