@@ -3,9 +3,9 @@
 use comptask_upgrade::task::StateV1;
 use comptask_upgrade::{ErrorKind, Outcome, Phase};
 
+use crate::support::chinese::run;
 use crate::support::meddling::Unreachable;
 use crate::support::places::{on_both, Place};
-use crate::support::sessions::run;
 use crate::support::trees::CATALOG;
 use crate::support::v1_files::{exists, file, names, remove, replace, sealed, v1, v1_bytes, v1_name, v1_task};
 

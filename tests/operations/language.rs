@@ -1,4 +1,4 @@
-//! What runs say, in Chinese. `Place` holds every run of these tests against `chinese::check`; here are the courses that
+//! What runs say, in Chinese. `Place` and `chinese::run` hold every run of these tests against `chinese::check`; here are the courses that
 //! say most, what they say to the letter, and what only an error of another part says.
 
 use std::sync::Arc;
@@ -7,10 +7,9 @@ use comptask_upgrade::language::{translate, Language};
 use comptask_upgrade::task::StateV1;
 use comptask_upgrade::{CatalogSnapshot, Operation, RecoveryMode, RunOptions};
 
-use crate::support::chinese::{self, english_left};
+use crate::support::chinese::{self, english_left, run};
 use crate::support::meddling::Up;
 use crate::support::places::{on_both_with, Place};
-use crate::support::sessions::run;
 use crate::support::v1_files::{file, folder, remove, v1};
 
 fn in_chinese(text: &str) -> String {
@@ -64,9 +63,7 @@ fn a_summary_is_chinese_to_the_letter() {
 fn an_error_is_chinese_with_its_next_action_and_its_names() {
     on_both_with("seed", |place, _, _| {
         let session = place.builder().liveness(Up(&["xcloud25_9876", "xcloud24_9876"])).open().unwrap();
-        let answer = run(&session, Operation::Upgrade);
-        chinese::check(&answer);
-        let error = answer.unwrap_err().error;
+        let error = run(&session, Operation::Upgrade).unwrap_err().error;
         assert_eq!(in_chinese(&error.to_string()), "有节点在线: 2 个节点必须停机: xcloud24_9876, xcloud25_9876");
         assert_eq!(in_chinese(error.next_action()), "停止所列出的节点,然后重新运行该命令");
         let error = place.delete().unwrap_err().error;
@@ -179,7 +176,9 @@ fn a_catalog_that_says_what_cannot_be_is_refused_in_chinese() {
     ] {
         let error = CatalogSnapshot::parse(text).unwrap_err();
         // The one name here with a space in it.
-        chinese::of_error(&error).iter().for_each(|text| chinese::check_text(&text.replace("p one", "p1")));
+        for text in chinese::of_error(&error) {
+            chinese::check_text(&text.replace("p one", "p1"));
+        }
         let shown = in_chinese(error.message());
         assert_eq!(shown.contains("p one"), error.message().contains("p one"), "{shown}");
     }

@@ -7,8 +7,9 @@ use comptask_upgrade::{
 };
 use parking_lot::Mutex;
 
+use crate::support::chinese::run;
 use crate::support::places::on_both_with;
-use crate::support::sessions::{run, OneLock};
+use crate::support::sessions::OneLock;
 use crate::support::v1_files::{bytes, exists};
 
 /// Calls something once, when a run converts.

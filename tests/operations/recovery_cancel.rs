@@ -7,10 +7,11 @@ use comptask_upgrade::tree::Change;
 use comptask_upgrade::{ErrorKind, Operation, Phase, RecoveryMode, RunOptions};
 use RecoveryMode::{Auto, Cancel, Downgrade};
 
+use crate::support::chinese::run;
 use crate::support::faults::{Call, Fault, FaultStorage};
 use crate::support::meddling::{CancelAt, Meddling, Up, UpAtTheSecondLook};
 use crate::support::places::{on_both, on_both_with, Place};
-use crate::support::sessions::{builder, fresh, run};
+use crate::support::sessions::{builder, fresh};
 use crate::support::trees::{fixture, ALL, CATALOG};
 use crate::support::v1_files::{exists, file, names, remove, rename, replace, v1, v1_bytes, v1_task};
 use crate::support::ways_back::{

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use comptask_upgrade::{ErrorKind, Operation, Phase, RecoveryMode, RunOptions, SessionBuilder};
 
+use crate::support::chinese::run;
 use crate::support::faults::FaultStorage;
 use crate::support::meddling::{Up, UpAtTheSecondLook};
 use crate::support::places::{on_both, on_both_with, Place};
-use crate::support::sessions::{builder, fresh, run, OneLock};
+use crate::support::sessions::{builder, fresh, OneLock};
 use crate::support::trees::{fixture, CATALOG};
 use crate::support::v1_files::{exists, file, folder, names, remove, rename, v1, v1_name};
 use comptask_upgrade::task::StateV1;

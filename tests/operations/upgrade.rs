@@ -7,10 +7,11 @@ use comptask_upgrade::tree::Change;
 use comptask_upgrade::{Codec, DefaultCodec, ErrorKind, MemoryStorage, Operation, Outcome, Phase, RunOptions, Stage};
 
 use crate::support::checker::{differences, image, normal, Checker};
+use crate::support::chinese::run;
 use crate::support::meddling::{CancelAt, Meddling};
 use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::recording::Recording;
-use crate::support::sessions::{builder, kind_of, run};
+use crate::support::sessions::{builder, kind_of};
 use crate::support::trees::{fixture, ALL, CATALOG};
 use crate::support::v1_files::{bytes, exists, file, names, replace, v1, v1_bytes, v1_name, v1_task};
 

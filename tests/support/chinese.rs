@@ -1,12 +1,17 @@
 //! Whether what a run says is Chinese once it is translated, but for names and code words.
 
 use comptask_upgrade::language::{translate, Language};
-use comptask_upgrade::Error;
+use comptask_upgrade::{Error, Operation, Session};
 
-use super::sessions::{report_of, Answer};
+use super::sessions::{self, report_of, Answer};
 
 /// What others say: the system, and the hosts of these tests.
-const STRANGERS: [&str; 6] = [
+const STRANGERS: [&str; 11] = [
+    "memory with faults",
+    "it failed as it was told to",
+    "the connection was refused",
+    "the lock was lost",
+    "the reply was lost",
     "another run holds the lock",
     "sales.no such schema",
     "No such file or directory (os error 2)",
@@ -39,9 +44,18 @@ pub fn of_error(error: &Error) -> Vec<String> {
     vec![error.to_string(), error.message().to_owned(), error.next_action().to_owned()]
 }
 
+/// Runs an operation with the default options; what it says is Chinese once it is translated.
+pub fn run(session: &Session, operation: Operation) -> Answer {
+    let answer = sessions::run(session, operation);
+    check(&answer);
+    answer
+}
+
 /// That each text of an answer is Chinese.
 pub fn check(answer: &Answer) {
-    texts(answer).iter().for_each(|text| check_text(text));
+    for text in texts(answer) {
+        check_text(&text);
+    }
 }
 
 /// That a text of the library is Chinese.
