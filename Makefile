@@ -30,7 +30,7 @@ JOBS ?= $(shell nproc)
 .PHONY: help build libraries tool install test-install demo demo-hdfs test test-rust test-cpp test-cluster advisories bench clean header
 .PHONY: test-abi abi-baseline fuzz test-fuzz test-schedules round-trip teeth test-valgrind test-threads test-miri coverage
 .PHONY: setup setup-test setup-cluster hooks every-client test-cluster-long test-cluster-program test-ha test-kerberos
-.PHONY: bench-scale bench-cluster docs setup-docs diagrams test-documents build-portable test-portable
+.PHONY: bench-scale bench-cluster docs setup-docs diagrams test-documents build-portable test-portable setup-portable
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -68,8 +68,10 @@ build: tool
 
 # make build-portable the libraries against glibc 2.17, for old systems; TARGET=aarch64-unknown-linux-gnu for ARM
 TARGET ?= $(shell uname -m)-unknown-linux-gnu
-build-portable:
+setup-portable:
 	@.ci/setup portable $(TARGET)
+
+build-portable: setup-portable
 	ffi_examples/install/portable.sh $(BUILD) $(SONAME) $(TARGET) "$(FEATURES)"
 
 # make install      headers, libraries, the tool with completions and man page, pkg-config, CMake, below PREFIX=/usr/local; LIBDIR=lib64, DESTDIR=
@@ -237,7 +239,8 @@ test-portable: setup-test libraries build-portable
 	@[ $(TARGET) != aarch64-unknown-linux-gnu ] || [ $$(uname -m) = aarch64 ] || .ci/setup arm64
 	cpp_tests/portable/check.sh $(BUILD) $(SONAME) $(TARGET) "$(OLD_GLIBC)"
 
-test: test-rust docs test-cpp test-install test-portable test-abi test-fuzz test-cluster test-documents
+# What is fetched is fetched first: a closed network should show at once.
+test: setup-test setup-docs setup-cluster setup-portable test-rust docs test-cpp test-install test-portable test-abi test-fuzz test-cluster test-documents
 	@echo "all tests passed"
 
 # make advisories   holds the dependencies against the advisory database, which it fetches

@@ -37,7 +37,7 @@ exports "$library" >"$work/exports"
 exports "$build/lib/$soname" >"$work/ordinary"
 diff -u "$work/ordinary" "$work/exports" >&2 || fail "its exports are not those of $build/lib/$soname"
 functions=$(grep -c "^ctu_.*@@$soname" "$work/exports")
-[ "$functions" -ge 78 ] || fail "only $functions functions are exported"
+[ "$functions" -gt 0 ] || fail "no function is exported"
 
 zig=("$CARGO_ZIGBUILD_ZIG_PATH")
 c=("${zig[@]}" cc -target "$zig_target" -std=c11)

@@ -84,14 +84,15 @@ impl<'a> Folders<'a> {
                 self.open.retain(|(open, _)| open != path);
                 folder.hand_over(made, folder.mode).map_err(|error| error.at(path))
             }
-            // It is there already; a file in its place is found by reaching for it.
-            Err(Errno::EXIST) => match self.reach(path) {
+            // It may be there already, which not every file system says first; a file in its place is found by reaching
+            // for it.
+            Err(errno) => match self.reach(path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    Err(of_errno(Errno::EXIST, "a file is there").at(path))
+                    let what = if errno == Errno::EXIST { "a file is there" } else { "the folder cannot be made" };
+                    Err(of_errno(errno, what).at(path))
                 }
                 found => found.map(|_| ()),
             },
-            Err(errno) => Err(of_errno(errno, "the folder cannot be made").at(path)),
         }
     }
 
