@@ -58,7 +58,7 @@ fn rows(text: &str) -> Vec<Vec<String>> {
 #[test]
 fn the_abi_guide_has_one_row_for_each_function() {
     let wanted = functions_of(&read("include/comptask_upgrade.h"));
-    assert!(wanted.len() >= 79, "{wanted:?}");
+    assert!(wanted.len() >= 81, "{wanted:?}");
     let guide = read("docs/abi.md");
     let (_, tables) = guide.split_once("## Every function").unwrap();
     let listed: Vec<String> = rows(tables).into_iter().map(|row| row[0].clone()).collect();
