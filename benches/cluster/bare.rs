@@ -1,4 +1,5 @@
-//! The bare limit: files of the size of a `TaskInfo`, created, filled and closed in one folder, and nothing else.
+//! The bare limits: files of the size of a `TaskInfo`, created, filled and closed in one folder, and nothing else; and the
+//! requests that a task's names need whoever makes them, with nothing else.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,6 +47,30 @@ impl Bare {
         })
     }
 
+    /// The time that the requests of an UPGRADE take for these V1 files of a root, with so many tasks under way at a time:
+    /// each file read, its mark, manager, folder and two files made and the two renames done, one after the other. No
+    /// lock, no listing, no part, no manifest, and no task waits for another.
+    pub fn measure_tasks(&self, root: &str, v1_names: &[String], in_flight: usize) -> Duration {
+        self.runtime.block_on(async {
+            for folder in ["Taskupgrade", "TaskAssigned/n", "Scheduler", ".staging"] {
+                self.client.mkdirs(&format!("{root}/Compaction_V2/{folder}"), 0o755, true).await.unwrap();
+            }
+            let begun = Instant::now();
+            let mut running: JoinSet<hdfs_native::Result<()>> = JoinSet::new();
+            for name in v1_names {
+                if running.len() >= in_flight {
+                    running.join_next().await.unwrap().unwrap().unwrap();
+                }
+                let (client, bytes) = (Arc::clone(&self.client), self.bytes.clone());
+                running.spawn(one_task(client, root.to_owned(), name.clone(), bytes));
+            }
+            while let Some(made) = running.join_next().await {
+                made.unwrap().unwrap();
+            }
+            begun.elapsed()
+        })
+    }
+
     async fn make(&self, folder: &str, files: u64, in_flight: usize) -> Vec<HdfsError> {
         let mut running = JoinSet::new();
         let (mut failed, mut begun) = (Vec::new(), 0);
@@ -67,6 +92,27 @@ async fn one(client: Arc<Client>, path: String, bytes: Bytes) -> hdfs_native::Re
     // As the library makes a file: the NameNode reserves a whole block for every open one, so a small block.
     let options = WriteOptions::default().overwrite(false).create_parent(false).permission(0o644).block_size(1 << 20);
     let mut writer = client.create(&path, options).await?;
-    Box::pin(writer.write_bytes(bytes)).await?;
+    if !bytes.is_empty() {
+        Box::pin(writer.write_bytes(bytes)).await?;
+    }
     Box::pin(writer.close()).await
+}
+
+async fn one_task(client: Arc<Client>, root: String, v1_name: String, bytes: Bytes) -> hdfs_native::Result<()> {
+    let v2 = format!("{root}/Compaction_V2");
+    let reader = client.read(&format!("{root}/Compaction/Scheduler/{v1_name}")).await?;
+    reader.read_range(0, reader.file_length()).await?;
+    let (mark, id) = (format!("{v2}/Taskupgrade/{v1_name}"), &v1_name);
+    one(Arc::clone(&client), format!("{mark}.n"), Bytes::new()).await?;
+    // Half of the tasks are open, as those of the library's trees are.
+    if !v1_name.ends_with(".Done") {
+        one(Arc::clone(&client), format!("{v2}/TaskAssigned/n/Manager.{id}"), Bytes::new()).await?;
+    }
+    let staged = format!("{v2}/.staging/{id}");
+    client.mkdirs(&staged, 0o755, true).await?;
+    let status = tokio::spawn(one(Arc::clone(&client), format!("{staged}/Status.Init"), Bytes::new()));
+    one(Arc::clone(&client), format!("{staged}/TaskInfo.pc1.sales"), bytes).await?;
+    status.await.unwrap()?;
+    client.rename(&staged, &format!("{v2}/Scheduler/{id}"), false).await?;
+    client.rename(&format!("{mark}.n"), &format!("{mark}.upgrade"), false).await
 }

@@ -1,8 +1,8 @@
 //! How fast UPGRADE is on a real HDFS, beside what else could do the same work on the same servers in the same minutes.
 //!
 //! `cargo bench --bench cluster --features hdfs-native,libhdfs`, or `make bench-cluster`. In turn, several rounds:
-//! files alone (the bare limit), this library by each of its clients, a plain Java client; then `hdfs dfs` commands,
-//! once. Ratios are taken round by round, so that they hold on a machine whose speed drifts; nothing fails on a time.
+//! files alone (the bare limit), the requests of an UPGRADE alone, this library by each of its clients, a plain Java client;
+//! then `hdfs dfs` commands, once. Ratios are taken round by round, so that they hold on a machine whose speed drifts; nothing fails on a time.
 //!
 //! | option | what | without it |
 //! |---|---|---|
@@ -104,9 +104,11 @@ fn compare(field: &mut Field, plan: &Plan) {
     println!("{}", machine());
 }
 
-/// The tasks a second of each: bare files by their depths, the library by each client, the plain client.
+/// The tasks a second of each: bare files by their depths, the requests alone, the library by each client, the plain
+/// client.
 fn round(field: &mut Field, bare: &Bare, plan: &Plan) -> Vec<f64> {
     let mut rates: Vec<f64> = plan.depths.iter().map(|depth| field.bare(bare, plan.tasks, *depth)).collect();
+    rates.push(field.requests(bare, plan.tasks));
     for client in [HDFS_NATIVE, LIBHDFS] {
         rates.push(rate(plan.tasks, field.upgrade(by_name(client), plan.tasks)));
     }
@@ -171,6 +173,21 @@ impl Field {
         rate(files - failed.len() as u64, duration)
     }
 
+    /// The requests alone, with as many tasks under way as the library has calls.
+    fn requests(&mut self, bare: &Bare, tasks: u64) -> f64 {
+        let root = self.plant(tasks);
+        let path = self.path_of(&root);
+        let names = names(&*self.top, &format!("{path}/Compaction/Scheduler"));
+        let duration = bare.measure_tasks(&format!("/{path}"), &names, 256);
+        self.clear();
+        rate(tasks, duration)
+    }
+
+    /// Where a root is on the cluster.
+    fn path_of(&self, root: &str) -> String {
+        root.strip_prefix(&format!("{}/", self.hdfs.uri())).expect("the root is on the cluster").to_owned()
+    }
+
     fn upgrade(&mut self, adapter: Adapter, tasks: u64) -> Duration {
         let root = self.plant(tasks);
         let session = open(adapter, &root);
@@ -190,8 +207,7 @@ impl Field {
     fn shell(&mut self, tasks: u64) -> f64 {
         println!("hdfs dfs commands for {tasks} tasks, some ten seconds each");
         let root = self.plant(tasks);
-        let path = root.strip_prefix(&format!("{}/", self.hdfs.uri())).expect("the root is on the cluster");
-        let tasks = names(&*self.top, &format!("{path}/Compaction/Scheduler"));
+        let tasks = names(&*self.top, &format!("{}/Compaction/Scheduler", self.path_of(&root)));
         rivals::warm_shell_up(&self.hdfs);
         let duration = rivals::shell(&self.hdfs, &root, &tasks);
         self.clear();

@@ -12,7 +12,8 @@ impl Rates {
     /// No round yet; bare files are measured at each of these depths.
     pub fn new(depths: &[usize]) -> Self {
         let bare = depths.iter().map(|depth| format!("bare, {depth} in flight"));
-        let columns = bare.chain(["hdfs-native", "libhdfs", "plain Java"].map(str::to_owned)).collect();
+        let columns =
+            bare.chain(["requests alone", "hdfs-native", "libhdfs", "plain Java"].map(str::to_owned)).collect();
         Self { columns, rounds: Vec::new() }
     }
 
@@ -47,6 +48,8 @@ impl Rates {
         println!("\nratio                         reached      goal");
         let of = |above: usize, below: usize| self.median_of(|round| round[above] / round[below]);
         ratio("hdfs-native to bare files", "0.70", of(native, 0));
+        ratio("hdfs-native to requests", "", of(native, native - 1));
+        ratio("requests to bare files", "", of(native - 1, 0));
         ratio("hdfs-native to plain Java", "75", of(native, plain));
         match shell {
             Some(rate) => ratio("hdfs-native to hdfs dfs", "4000", self.median_of(|round| round[native] / rate)),

@@ -65,13 +65,7 @@ class Report {
   [[nodiscard]] ReportRow task(std::size_t index) const {
     auto raw = detail::SizedStruct<ctu_report_row>();
     detail::Check(ctu_report_task(handle_.get(), index, &raw));
-    return {raw.v1_name,
-            raw.v2_id,
-            raw.pc,
-            raw.node,
-            raw.outcome,
-            raw.detail,
-            static_cast<V1State>(raw.v1_state),
+    return {raw.v1_name, raw.v2_id, raw.pc, raw.node, raw.outcome, raw.detail, static_cast<V1State>(raw.v1_state),
             static_cast<V2State>(raw.v2_state),
             // A library older than this header leaves it as it was.
             raw.reason == nullptr ? "" : raw.reason};
