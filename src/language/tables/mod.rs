@@ -2,6 +2,7 @@
 
 mod cluster;
 mod errors;
+mod picture;
 mod recovery;
 mod runs;
 mod storage;
@@ -13,7 +14,7 @@ pub(super) type Row = (&'static str, &'static str);
 
 /// Every text, but for the words below.
 pub(super) fn all() -> impl Iterator<Item = Row> {
-    [cluster::ROWS, errors::ROWS, recovery::ROWS, runs::ROWS, storage::ROWS, tasks::ROWS, upgrade::ROWS]
+    [cluster::ROWS, errors::ROWS, picture::ROWS, recovery::ROWS, runs::ROWS, storage::ROWS, tasks::ROWS, upgrade::ROWS]
         .into_iter()
         .flatten()
         .copied()
