@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Row] = &[
     ("tasks that cannot be V1 tasks", "无法变回 V1 任务的任务"),
     ("every task is dealt with; V2 is still to go", "所有任务都已处理;V2 尚待删除"),
     ("what is not whole yet, a run each", "尚不完整的内容,每次运行一个"),
-    ("of the run that {} names", "属于 {:name} 所指的运行"),
+    ("of the run that {} names", "属于 {:name} 所指的那次运行"),
     ("V1 on its way to be deleted", "等待删除的 V1"),
     ("more of them", "其余"),
 ];
