@@ -81,8 +81,8 @@ TEST(Language, IsThatOfARunsSummaryAndOfItsError) {
   EXPECT_TRUE(Holds(summary, folder.path().string())) << summary;
   const ctu::RunResult upgrade = session.Run(ctu::Operation::kUpgrade);
   ASSERT_FALSE(upgrade.ok());
-  EXPECT_EQ(ctu::Translate(upgrade.error->what(), "zh"), "参数无效: UPGRADE 需要目录服务(catalog),而没有配置");
-  EXPECT_EQ(ctu::Translate(upgrade.error->next_action(), "zh"), "给出目录服务(catalog):快照文件,或宿主自己的函数");
+  EXPECT_EQ(ctu::Translate(upgrade.error->what(), "zh"), "参数无效: UPGRADE 需要 catalog,而没有配置");
+  EXPECT_EQ(ctu::Translate(upgrade.error->next_action(), "zh"), "给出 catalog:快照文件,或宿主自己的函数");
 }
 
 // The first call makes the tables, in whichever thread it is.

@@ -107,8 +107,9 @@ TEST(ToolLanguage, IsThatOfTheHelp) {
   const ProcessResult english = Tool({"comptask-upgrade", "--help"});
   const ProcessResult chinese = Tool({"comptask-upgrade", "--help", "--language", "zh"});
   EXPECT_EQ(chinese.exit_code, 0);
-  for (const char* part : {"用法: cirrodata-tool comptask-upgrade", "升级", "回退", "取消升级", "降级", "清理", "节点",
-                           "进程组", "退出码", "--report-file FILE", "密码", "旧任务", "新任务"}) {
+  for (const char* part :
+       {"用法: cirrodata-tool comptask-upgrade", "升级", "回退", "取消升级", "降级", "删除 V1 目录树", "节点", "进程组",
+        "退出码", "--report-file FILE", "密码", "旧任务", "新任务"}) {
     EXPECT_TRUE(Holds(chinese.out, part)) << part << " in: " << chinese.out;
   }
   // Every option and every exit code is in both.

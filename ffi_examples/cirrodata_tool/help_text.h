@@ -114,7 +114,7 @@ inline constexpr const char* kComptaskUpgradeHelpChinese = R"(操作：
             --assume-offline 或 --online；中断后再次启动，从中断处继续
   recovery  回退到 V1，方式由 --mode 指定；有可回退的内容时，需要关于节点的说明，
             但不能是 --online
-  delete    完整升级之后清理 V1 目录树，从此不能再回到旧文件
+  delete    完整升级之后删除 V1 目录树，从此不能再回到旧文件
 
 回退方式（recovery --mode）：
   auto           能取消升级则取消，否则拒绝并说明可选方式
@@ -122,11 +122,11 @@ inline constexpr const char* kComptaskUpgradeHelpChinese = R"(操作：
   downgrade_old  按原样使用旧文件；V2 中发生的变化会丢失，若有丢失则需要 --force
   downgrade      降级：V2 任务连同其变化转换回 V1 任务，delete 之后也可用
 
-任务如何安置（upgrade --placement）：
-  schema                任务的模式可用的一个进程组
+任务如何放置（upgrade --placement）：
+  schema                任务的 schema 可用的一个进程组
   entry-node            接收任务的节点所属的进程组；若该节点已不存在，任务变为
                         Cancel
-  entry-node-or-schema  同上，但若该节点已不存在，则按模式安置
+  entry-node-or-schema  同上，但若该节点已不存在，则按 schema 放置
 
 集群上的目录树（--root hdfs://host:port/path、hdfs://name-service/path）：
   需要 --zookeeper，因为同一目录树上的所有运行共用一把锁。给出它之后，本地根目录
@@ -163,19 +163,19 @@ Ctrl-C：
 
 退出码：
    0  成功                           30  未找到
-   1  用法错误                       31  已存在
-   2  不支持                         32  没有权限
-   3  忙                             33  空间不足
-   4  已取消                         34  存储暂时不可用
-   5  工具缺陷                       35  更改结果未知
+   1  参数无效                       31  已存在
+   2  不支持                         32  权限不足
+   3  忙                             33  存储空间不足
+   4  已停止                         34  稍后重试
+   5  内部错误                       35  结果未知
   10  有节点在线                     36  存储错误
-  11  被另一次运行锁定               37  目录信息（catalog）错误
-  12  运行中丢失锁                   38  无法得知节点是否在线
-  13  当前阶段拒绝执行               39  锁服务错误
-  14  升级结束后出现新的 V1 任务     40  过大
-  20  部分任务失败                   41  目录不为空
+  11  已被锁定                       37  catalog 错误
+  12  锁已丢失                       38  节点在线判断错误
+  13  拒绝                           39  锁服务错误
+  14  出现新的 V1 任务               40  过大
+  20  部分任务失败                   41  文件夹非空
   21  已损坏
-  22  内容错误
+  22  内容损坏
 
 示例：
   cirrodata-tool comptask-upgrade status --root /data/cluster.compact

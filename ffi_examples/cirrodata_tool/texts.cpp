@@ -45,14 +45,14 @@ constexpr std::array<Entry, kTexts> kEntries{{
     {Text::kConfig, "take options from this file too; $CIRRODATA_TOOL_CONFIG where none is given",
      "也从此文件读取选项；未给出时取环境变量 $CIRRODATA_TOOL_CONFIG"},
     {Text::kOperation, "status, upgrade, recovery or delete",
-     "status（状态）、upgrade（升级）、recovery（回退）或 delete（清理）"},
-    {Text::kRoot, "the cluster.compact folder, a path or a URI", "cluster.compact 目录，路径或 URI"},
+     "status（状态）、upgrade（升级）、recovery（回退）或 delete（删除）"},
+    {Text::kRoot, "the cluster.compact folder, a path or a URI", "cluster.compact 文件夹，路径或 URI"},
     {Text::kCatalog, "upgrade: JSON snapshot of schemas, process groups and nodes",
-     "upgrade：模式、进程组（PC）与节点的 JSON 快照"},
+     "upgrade：catalog 快照（JSON），含 schema、进程组（PC）与节点"},
     {Text::kOnlineNodes, "upgrade, recovery: file with one online node a line",
      "upgrade、recovery：在线节点文件，每行一个节点"},
     {Text::kAssumeOffline, "upgrade, recovery: your word that every node is offline",
-     "upgrade、recovery：由您保证所有节点均已下线"},
+     "upgrade、recovery：由您保证所有节点均已停机"},
     {Text::kOnline, "upgrade: nodes are up and have stopped scheduling V1 tasks",
      "upgrade：节点在线，但已停止调度 V1 任务"},
     {Text::kReopen, "upgrade: take in V1 tasks that turned up after the upgrade was complete",
@@ -136,7 +136,7 @@ constexpr std::array<Entry, kTexts> kEntries{{
 
     {Text::kNoSuchOperation, "there is no operation '{0}'", "没有“{0}”这个操作"},
     {Text::kUseAnOperation, "use status, upgrade, recovery or delete",
-     "请使用 status（状态）、upgrade（升级）、recovery（回退）或 delete（清理）"},
+     "请使用 status（状态）、upgrade（升级）、recovery（回退）或 delete（删除）"},
     {Text::kOperations,
      "comptask-upgrade knows these operations:\n"
      "  status    what there is, and what to do next; changes nothing\n"
@@ -147,8 +147,8 @@ constexpr std::array<Entry, kTexts> kEntries{{
      "  status    查看现状与下一步；不改变任何内容\n"
      "  upgrade   升级：每个旧任务（V1）成为新任务（V2）\n"
      "  recovery  回退到 V1\n"
-     "  delete    清理 V1 目录树\n"},
-    {Text::kCancelledBefore, "cancelled before anything was done", "尚未做任何事即被取消"},
+     "  delete    删除 V1 目录树\n"},
+    {Text::kCancelledBefore, "cancelled before anything was done", "尚未做任何事即已停止"},
     {Text::kDigestUnreadable, "the digest file cannot be read: {0}", "无法读取密码文件：{0}"},
     {Text::kDigestTooLong, "the digest file is longer than 4096 bytes", "密码文件超过 4096 字节"},
     {Text::kDigestLines, "the digest file has more than one line", "密码文件多于一行"},
@@ -180,8 +180,8 @@ constexpr std::array<Entry, kTexts> kEntries{{
     {Text::kStageCheck, "checking", "检查"},
     {Text::kStageList, "listing", "列出任务"},
     {Text::kStageConvert, "going through the tasks", "逐个处理任务"},
-    {Text::kStageFinish, "finishing", "收尾"},
-    {Text::kStageClean, "cleaning", "清理"},
+    {Text::kStageFinish, "finishing", "提交结果"},
+    {Text::kStageClean, "cleaning", "收尾"},
     {Text::kStageOther, "working", "进行中"},
     {Text::kProgressCounts, "{0}: {1} done, {2} skipped, {3} failed of {4} ({5}%)",
      "{0}：已完成 {1}，跳过 {2}，失败 {3}，共 {4}（{5}%）"},

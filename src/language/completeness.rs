@@ -11,12 +11,16 @@ use syn::visit::{self, Visit};
 use super::{summary, tables};
 
 /// What is read by no person, or is no language, and why.
-const EXCEPTIONS: [(&str, &str); 6] = [
+const EXCEPTIONS: [(&str, &str); 10] = [
     ("(is not a directory)", "looked for in the message of an exception of Hadoop"),
     ("Path is not a file", "looked for in the message of an exception of Hadoop"),
     ("Pathname too long", "looked for in the message of an exception of Hadoop"),
     ("Client cannot authenticate via", "looked for in the message of an exception of Hadoop"),
     ("digest, tls, tls_ca_file, tls_certificate_file, tls_key_file", "names of options, which stay"),
+    ("<v1 base>.{}", "the shape of a name, which stays"),
+    ("<v1 base>.<node>", "the shape of a name, which stays"),
+    ("<v2 id>.<v1 base>", "the shape of a name, which stays"),
+    ("<v2 id>.{}", "the shape of a name, which stays"),
     (" -> {} {} pc={} node={}", "names and the names of fields, which stay"),
 ];
 

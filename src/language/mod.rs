@@ -3,9 +3,11 @@
 //!
 //! - `sentence`: a text, and the texts in it.
 //! - `summary`: the lines of a report's summary.
+//! - `picture`: the lines of the picture of the trees.
 //! - `template`: a text with places for names and numbers, and whether another text is it.
 //! - `tables`: the texts, one file an area. `completeness`, a test, reads the source and finds each text that has no row.
 
+mod picture;
 mod sentence;
 mod summary;
 mod tables;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::picture;
 use super::sentence::Sentence;
 use super::tables::{self, LABELS};
 use crate::plan::phase::Operation;
@@ -17,6 +18,9 @@ const PLAN: &str = " (plan: nothing is written)";
 
 /// A line in Chinese.
 pub(super) fn line(line: &str) -> Cow<'_, str> {
+    if let Some(drawn) = picture::line(line) {
+        return Cow::Owned(drawn);
+    }
     let sentence = Sentence::new();
     if let Some((label, chinese, rest)) = labelled(line) {
         let rest = match label {

@@ -1,6 +1,9 @@
 //! What a translation keeps, and how messages in messages are found.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use proptest::prelude::*;
 
@@ -115,6 +118,69 @@ fn a_locale_is_the_language_that_it_begins_with() {
     }
 }
 
+/// A file of the repository.
+fn file(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+const HELP_OF_THE_TOOL: &str = "ffi_examples/cirrodata_tool/help_text.h";
+
+/// What has two names confuses who reads both: the library, the tool and the readme use the same.
+#[test]
+fn the_library_the_tool_and_the_readme_use_one_vocabulary() {
+    let others = [HELP_OF_THE_TOOL, "ffi_examples/cirrodata_tool/texts.cpp", "README.zh-CN.md"].map(file);
+    let rows: Vec<String> = tables::all()
+        .chain([tables::WORDS, tables::KINDS, tables::OUTCOMES, tables::LABELS].into_iter().flatten().copied())
+        .map(|row| row.1.to_owned())
+        .collect();
+    let lines = others.iter().flat_map(|text| text.lines()).chain(rows.iter().map(String::as_str));
+    let mut read = 0;
+    for line in lines.filter(|line| !line.is_ascii()) {
+        read += 1;
+        // DELETE is 删除, RECOVERY 回退; schema and catalog stay; of folders only the root and the trees are called 目录.
+        let folders = line.replace("根目录", "").replace("目录树", "");
+        for word in
+            ["清理", "恢复(", "恢复（", "恢复中", "目录服务", "目录", "任务的模式", "按模式", "闸门", "理由反对"]
+        {
+            assert!(!folders.contains(word), "{word} in {line:?}");
+        }
+    }
+    assert!(read > 700, "{read} lines: the files have moved");
+}
+
+/// The library's punctuation is half-width, since English marks join its texts, and that of the tool full-width.
+#[test]
+fn no_text_mixes_two_kinds_of_punctuation() {
+    for (_, chinese) in tables::all() {
+        assert!(!chinese.contains(['，', '；', '：', '（', '）', '。']), "{chinese:?}");
+    }
+    let is_chinese = |letter: char| ('一'..='鿿').contains(&letter);
+    let texts = [HELP_OF_THE_TOOL, "ffi_examples/cirrodata_tool/texts.cpp"].map(file);
+    for line in texts.iter().flat_map(|text| text.lines()) {
+        let letters: Vec<char> = line.chars().collect();
+        let mixed =
+            letters.windows(2).find(|pair| is_chinese(pair[0]) && [',', ';', ':', '(', ')', '.'].contains(&pair[1]));
+        assert_eq!(mixed, None, "{line:?}");
+    }
+}
+
+#[test]
+fn the_exit_codes_in_the_tools_help_have_the_words_of_the_kinds() {
+    let help = file(HELP_OF_THE_TOOL);
+    let (_, table) = help.split_once("\n退出码：\n").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    // A code and its word, two of them a line with blanks between.
+    let told: BTreeSet<String> = table
+        .lines()
+        .flat_map(|line| line.trim().split("   "))
+        .map(|cell| cell.trim().to_owned())
+        .filter(|cell| !cell.is_empty())
+        .collect();
+    let kinds = ErrorKind::all().map(|kind| format!("{:<2}  {}", kind.code(), tables::kind(kind.name()).unwrap()));
+    let kinds = kinds.map(|cell| cell.replacen("   ", "  ", 1));
+    assert_eq!(told, kinds.chain(["0  成功".to_owned()]).collect());
+}
+
 #[test]
 fn messages_in_messages_are_translated_and_strangers_words_stay() {
     for (english, expected) in [
@@ -124,7 +190,7 @@ fn messages_in_messages_are_translated_and_strangers_words_stay() {
         ("disk on fire: call somebody, at once; now", "disk on fire: call somebody, at once; now"),
         (
             "2 reasons against deleting the V1 tree: a: an unknown file (force deletes it), b: no upgrade knows it, and 3 more",
-            "有 2 个理由反对删除 V1 目录树: a: 未知文件(用 force 可删除), b: 任何升级都不认识它,以及另外 3 个",
+            "因以下 2 项原因不能删除 V1 目录树: a: 未知文件(用 force 可删除), b: 它不属于任何一次升级,以及另外 3 个",
         ),
         (
             "nothing was changed, because Compaction: files cannot be made in it: x; and .: the folder cannot be read: y",
@@ -132,23 +198,23 @@ fn messages_in_messages_are_translated_and_strangers_words_stay() {
         ),
         (
             "choose: `downgrade`, which removes what the upgrade made; or `cancel` with force, which removes what the upgrade made",
-            "请选择: 用 `downgrade`,删除升级所产生的内容;或者用 `cancel` 并加 force,删除升级所产生的内容",
+            "请选择: 用 `downgrade`,删除升级所创建的内容;或者用 `cancel` 并加 force,删除升级所创建的内容",
         ),
         (
             "refused: 2 reasons against deleting the V1 tree: a: its V1 file is gone, b: an unknown file (force deletes it) (Compaction)",
-            "拒绝: 有 2 个理由反对删除 V1 目录树: a: 它的 V1 文件已不存在, b: 未知文件(用 force 可删除) (Compaction)",
+            "拒绝: 因以下 2 项原因不能删除 V1 目录树: a: 它的 V1 文件已不存在, b: 未知文件(用 force 可删除) (Compaction)",
         ),
         (
             "2 reasons against RECOVERY by cancel: node n-1 has started since the upgrade was complete, node n-2 has started since the upgrade was complete",
-            "有 2 个理由反对按 cancel 进行 RECOVERY: 升级完成之后节点 n-1 启动过, 升级完成之后节点 n-2 启动过",
+            "因以下 2 项原因不能按 cancel 进行 RECOVERY: 升级完成之后节点 n-1 启动过, 升级完成之后节点 n-2 启动过",
         ),
         (
             "1 reason against RECOVERY by downgrade: aa.1: its V1 file is gone (needs force) (Compaction_V2)",
-            "有 1 个理由反对按 downgrade 进行 RECOVERY: aa.1: 它的 V1 文件已不存在 (需要 force) (Compaction_V2)",
+            "因以下 1 项原因不能按 downgrade 进行 RECOVERY: aa.1: 它的 V1 文件已不存在 (需要 force) (Compaction_V2)",
         ),
         (
             "locked: another run holds the lock: comptask-upgrade upgrade on h-1, process 7 (host h-1, process 7, user u, since t)",
-            "已被锁定: 另一个运行持有锁: comptask-upgrade upgrade(升级),主机 h-1,进程 7 (主机 h-1,进程 7,用户 u,始于 t)",
+            "已被锁定: 另一次运行持有锁: comptask-upgrade upgrade(升级),主机 h-1,进程 7 (主机 h-1,进程 7,用户 u,始于 t)",
         ),
         (
             "not found: neither Compaction nor Compaction_V2 is in the root, so it is no cluster.compact (local disk /a b)",

@@ -107,7 +107,7 @@ fn drawn(report: &Report, seen: &Seen) -> String {
         draw_staging(&mut root, report, seen);
     }
     for path in report.unknown.iter().take(DRAWN_LIMIT) {
-        "unknown: no rule of the layout explains it".clone_into(&mut root.at(path.split('/')).note);
+        root.at(path.split('/')).add("unknown: no rule of the layout explains it");
     }
     let mut text = root.text();
     if report.unknown.len() > DRAWN_LIMIT {
@@ -147,11 +147,17 @@ fn draw_marks(root: &mut Node, report: &Report, seen: &Seen) {
         return;
     }
     let counts = report.counts;
-    let how_far = format!("{} converted, {} failed, {} left", counts.skipped, counts.failed, counts.left);
+    // A count of what was not looked through would be a count of nothing.
+    let how_far = |said: &str| match seen.marks {
+        Some(_) if seen.counted => {
+            format!("{said}: {} converted, {} failed, {} left", counts.skipped, counts.failed, counts.left)
+        }
+        _ => said.to_owned(),
+    };
     let note = match report.phase {
         _ if report.no_phase => "the marks of an UPGRADE".to_owned(),
-        Phase::Upgrading => format!("an UPGRADE has begun and is not complete: {how_far}"),
-        Phase::Reopening => format!("an UPGRADE that was complete was taken up again: {how_far}"),
+        Phase::Upgrading => how_far("an UPGRADE has begun and is not complete"),
+        Phase::Reopening => how_far("an UPGRADE that was complete was taken up again"),
         Phase::Upgraded => LEFT_OVER.to_owned(),
         _ => "the marks of an UPGRADE; the operation that is under way clears them".to_owned(),
     };
@@ -293,6 +299,12 @@ impl Node {
         note.clone_into(&mut self.at(path.components()).note);
     }
 
+    /// What is said of it besides what is said already.
+    fn add(&mut self, note: &str) {
+        let mark = if self.note.is_empty() { "" } else { "; and " };
+        self.note = format!("{}{mark}{note}", self.note);
+    }
+
     /// The same of what is there so often, and nothing where that is never.
     fn count(&mut self, path: &TreePath, note: &str, count: usize) {
         if count > 0 {
@@ -313,8 +325,8 @@ impl Node {
     }
 
     /// Its line and those of its children; `first` stands before its own name, `rest` before theirs.
-    fn draw<'n>(&'n self, first: &str, rest: &str, lines: &mut Vec<(String, &'n str)>) {
-        lines.push((format!("{first}{}", visible(&self.name)), &self.note));
+    fn draw(&self, first: &str, rest: &str, lines: &mut Vec<(String, String)>) {
+        lines.push((format!("{first}{}", visible(&self.name)), visible(&self.note)));
         for (place, child) in self.children.iter().enumerate() {
             let last = place + 1 == self.children.len();
             let (branch, trunk) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
@@ -323,7 +335,7 @@ impl Node {
     }
 }
 
-/// A name on one line, whatever is in it.
+/// A name or a note on one line, whatever is in it: both hold what others wrote.
 fn visible(name: &str) -> String {
     name.chars().fold(String::new(), |mut text, letter| {
         if letter.is_control() {
@@ -338,6 +350,15 @@ fn visible(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::phase::PhaseFacts;
+
+    /// The report of a STATUS that saw this.
+    fn report_of(seen: Seen) -> Report {
+        let root = "local disk /a".to_owned();
+        let mut report = Report::new(Operation::Status, false, "1-a", root, "2026-11-28T12:00:00Z");
+        *report.seen() = seen;
+        report
+    }
 
     #[test]
     fn a_tree_is_drawn_with_what_is_said_of_each_name_in_one_column() {
@@ -356,6 +377,43 @@ root
    └─ y           said of y
 ";
         assert_eq!(root.text(), expected);
+    }
+
+    #[test]
+    fn no_byte_that_steers_a_terminal_is_in_a_name_or_a_note() {
+        let mut report = report_of(Seen::default());
+        report.root = "local disk /a\n\u{1b}[2Jb".to_owned();
+        report.unknown = vec!["c\u{7}d".to_owned()];
+        let expected = "cluster.compact  local disk /a\\n\\u{1b}[2Jb\n└─ c\\u{7}d       unknown: no rule of the layout explains it\n";
+        assert_eq!(report.picture(), expected);
+    }
+
+    #[test]
+    fn an_unknown_name_of_which_something_is_said_keeps_that() {
+        let facts = PhaseFacts { v1: true, ..PhaseFacts::default() };
+        let mut report = report_of(Seen { trees: Trees { facts, ..Trees::default() }, ..Seen::default() });
+        report.unknown = vec!["Compaction".to_owned()];
+        let said = "V1, the layout of the old version; and unknown: no rule of the layout explains it\n";
+        assert_eq!(report.picture(), format!("cluster.compact  local disk /a\n└─ Compaction    {said}"));
+    }
+
+    #[test]
+    fn how_far_an_upgrade_is_stands_only_where_it_was_counted() {
+        let facts = PhaseFacts { upgrading: true, ..PhaseFacts::default() };
+        let marks = Some(MarksSeen { upgraded: 0, in_progress: 0, parts: 0, online: false });
+        let seen = Seen { trees: Trees { facts, v2: true, ..Trees::default() }, ..Seen::default() };
+        for (phase, said) in [
+            (Phase::Upgrading, "an UPGRADE has begun and is not complete"),
+            (Phase::Reopening, "an UPGRADE that was complete was taken up again"),
+        ] {
+            for (counted, marks) in [(false, None), (false, marks), (true, None), (true, marks)] {
+                let mut report = report_of(Seen { counted, marks, ..seen.clone() });
+                report.phase = phase;
+                let how_far = if counted && marks.is_some() { ": 0 converted, 0 failed, 0 left" } else { "" };
+                let picture = report.picture();
+                assert!(picture.contains(&format!("  {said}{how_far}\n")), "{counted} {marks:?}\n{picture}");
+            }
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn a_summary_is_chinese_to_the_letter() {
                 "  任务数    V1 中共 4 个: 0 个已完成,4 个剩余,0 个失败",
                 "  V1 状态   1 个 Init,1 个 Assigned,1 个 Cancel,1 个 Done",
                 "  可执行    upgrade(升级): 转换所有 V1 任务",
-                "  可执行    recovery(恢复): 没有可恢复的内容",
+                "  可执行    recovery(回退): 没有可回退的内容",
                 "  可执行    delete(删除): 拒绝: V1 任务尚未升级:请先运行 UPGRADE",
                 "  下一步    停止所有节点,然后运行 UPGRADE",
             ]
@@ -53,7 +53,7 @@ fn a_summary_is_chinese_to_the_letter() {
                 "  阶段      Upgraded(已升级)",
                 "  任务数    共 4 个: 4 个已转换,0 个转为 Cancel,0 个跳过,0 个失败,0 个剩余",
                 "  V1 状态   1 个 Init,1 个 Assigned,1 个 Cancel,1 个 Done",
-                "  下一步    启动新版本的节点,每个节点都要经过节点闸门;一切正常后运行 DELETE",
+                "  下一步    启动新版本的节点,每个节点都要通过节点准入检查(node gate);一切正常后运行 DELETE",
             ]
         );
     });

@@ -1,8 +1,10 @@
 //! The picture of the two trees that a STATUS gives, in every phase.
 
+use comptask_upgrade::language::{translate, Language};
 use comptask_upgrade::task::StateV1;
 use comptask_upgrade::{Phase, Report};
 
+use crate::support::chinese;
 use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::trees::CATALOG;
 use crate::support::v1_files::{file, folder, rename, v1};
@@ -19,6 +21,25 @@ fn assert_drawn(place: &Place, phase: Phase, expected: &str) {
 fn assert_picture(report: &Report, expected: &str) {
     let picture = report.picture().replace(&report.root, "ROOT");
     assert_eq!(picture, expected, "\n{picture}");
+    assert_chinese(report);
+}
+
+/// In Chinese, every line is the same up to its note, and every note is translated, but for a root in memory.
+fn assert_chinese(report: &Report) {
+    let picture = report.picture();
+    let translated = translate(&picture, Language::Chinese);
+    chinese::check_text(&picture);
+    assert_eq!(picture.lines().count(), translated.lines().count(), "\n{translated}");
+    for (line, shown) in picture.lines().zip(translated.lines()).skip(1) {
+        let name = line.rsplit_once("  ").map_or(line, |(name, _)| name);
+        let has_note = name.trim_end_matches(' ') != line && !name.trim_matches(['│', ' ']).is_empty();
+        assert_eq!(
+            shown.strip_prefix(name).is_some_and(|note| note != &line[name.len()..]),
+            has_note,
+            "{shown}\n{line}"
+        );
+        assert!(shown.starts_with(name), "{shown}\n{line}");
+    }
 }
 
 /// What says that this run holds the lock.
@@ -242,6 +263,19 @@ fn a_tree_of_v2_alone() {
     on_both_with("seed", |place, _, _| {
         place.upgrade().unwrap();
         place.delete().unwrap();
+        let shown = translate(&place.status().unwrap().picture(), Language::Chinese);
+        assert_eq!(
+            shown.lines().skip(1).collect::<Vec<_>>(),
+            [
+                "└─ Compaction_V2                V2,新版本的布局",
+                "   ├─ Scheduler                 主任务: 4,其中未结束: 2",
+                "   │  └─ <query_id>.<seq>       节点可见的任务",
+                "   │     ├─ Status.<state>      任务的状态",
+                "   │     └─ TaskInfo.<pc>.<db>  任务的记录",
+                "   └─ TaskAssigned              各节点上未结束的任务",
+                "      └─ xcloud25_9876          管理文件: 2",
+            ]
+        );
         assert_drawn(
             place,
             Phase::V2Only,

@@ -27,7 +27,7 @@ const TYPED: [&str; 9] = ["status", "upgrade", "recovery", "delete", "cancel", "
 pub fn texts(answer: &Answer) -> Vec<String> {
     let mut texts = Vec::new();
     if let Some(report) = report_of(answer) {
-        texts.push(report.summary());
+        texts.extend([report.summary(), report.picture()]);
         let rows = report.rows.iter();
         texts.extend(rows.flat_map(|row| row.actions.iter().chain([&row.detail])).cloned());
         texts.extend(report.warnings.iter().chain(&report.actions).cloned());

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod errors;
+mod picture;
 mod recovery;
 mod runs;
 mod storage;
@@ -13,7 +14,7 @@ pub(super) type Row = (&'static str, &'static str);
 
 /// Every text, but for the words below.
 pub(super) fn all() -> impl Iterator<Item = Row> {
-    [cluster::ROWS, errors::ROWS, recovery::ROWS, runs::ROWS, storage::ROWS, tasks::ROWS, upgrade::ROWS]
+    [cluster::ROWS, errors::ROWS, picture::ROWS, recovery::ROWS, runs::ROWS, storage::ROWS, tasks::ROWS, upgrade::ROWS]
         .into_iter()
         .flatten()
         .copied()
@@ -60,7 +61,7 @@ pub(super) const LABELS: &[Row] = &[
 pub(super) const WORDS: &[Row] = &[
     ("status", "status(状态)"),
     ("upgrade", "upgrade(升级)"),
-    ("recovery", "recovery(恢复)"),
+    ("recovery", "recovery(回退)"),
     ("delete", "delete(删除)"),
     ("Empty", "Empty(空)"),
     ("NotStarted", "NotStarted(未开始)"),
@@ -68,7 +69,7 @@ pub(super) const WORDS: &[Row] = &[
     ("Upgraded", "Upgraded(已升级)"),
     ("Deleting", "Deleting(删除中)"),
     ("V2Only", "V2Only(只有 V2)"),
-    ("Recovering", "Recovering(恢复中)"),
+    ("Recovering", "Recovering(回退中)"),
     ("Reopening", "Reopening(重新打开中)"),
     ("node", "节点"),
     ("process group", "进程组(PC)"),
@@ -87,15 +88,15 @@ pub(super) const KINDS: &[Row] = &[
     ("not found", "未找到"),
     ("already exists", "已存在"),
     ("permission denied", "权限不足"),
-    ("no space left", "没有剩余空间"),
+    ("no space left", "存储空间不足"),
     ("retry later", "稍后重试"),
     ("outcome unknown", "结果未知"),
     ("storage error", "存储错误"),
-    ("catalog error", "目录服务(catalog)错误"),
-    ("liveness error", "节点存活判断错误"),
+    ("catalog error", "catalog 错误"),
+    ("liveness error", "节点在线判断错误"),
     ("lock service error", "锁服务错误"),
     ("too large", "过大"),
-    ("not empty", "非空"),
+    ("not empty", "文件夹非空"),
     ("unsupported", "不支持"),
     ("busy", "忙"),
     ("cancelled", "已停止"),
