@@ -97,7 +97,7 @@ constexpr std::array<Entry, kTexts> kEntries{{
     {Text::kSeeHelp, "see cirrodata-tool comptask-upgrade --help", "参见 cirrodata-tool comptask-upgrade --help"},
     {Text::kMeansNothing, "{0} means nothing to {1}; it goes with {2}", "{0} 对 {1} 没有意义；它只用于 {2}"},
     {Text::kUpgradeNeedsCatalog, "upgrade needs --catalog", "upgrade 需要 --catalog"},
-    {Text::kNoSuchWord, "there is no {0} '{1}'; there are: {2}", "{0} 没有“{1}”这个值；可用的有：{2}"},
+    {Text::kNoSuchWord, "there is no {0} '{1}'; there are: {2}", "{0}没有“{1}”这个值；可用的有：{2}"},
     {Text::kNoSuchTool, "there is no tool '{0}'", "没有“{0}”这个工具"},
     {Text::kKeyValueWanted, "{0} is given as KEY=VALUE", "{0} 的写法是 KEY=VALUE"},
     {Text::kKeyTwice, "{0} gives {1} twice", "{0} 两次给出了 {1}"},
@@ -252,6 +252,34 @@ std::optional<std::vector<std::string_view>> Match(std::string_view pattern, std
   return arguments;
 }
 
+// What the tool itself puts into a place and what is no name, so that it is translated with the text around it.
+struct Word {
+  Text text;
+  std::size_t place;
+  std::string_view english;
+  std::string_view chinese;
+};
+
+constexpr std::array<Word, 7> kWords{{
+    {Text::kNoSuchWord, 0, "recovery mode", "回退方式"},
+    {Text::kNoSuchWord, 0, "placement", "放置规则"},
+    {Text::kNoSuchWord, 0, "color", "颜色选项"},
+    {Text::kNoSuchWord, 0, "language", "语言选项"},
+    {Text::kNoSuchWord, 0, "shell", "shell 选项"},
+    {Text::kOperationNeedsNodes, 1, "--online-nodes, --assume-offline or --online",
+     "--online-nodes、--assume-offline 或 --online"},
+    {Text::kOperationNeedsNodes, 1, "--online-nodes or --assume-offline", "--online-nodes 或 --assume-offline"},
+}};
+
+std::vector<std::string_view> WithChineseWords(Text text, std::vector<std::string_view> arguments) {
+  for (const Word& word : kWords) {
+    if (word.text == text && word.place < arguments.size() && arguments[word.place] == word.english) {
+      arguments[word.place] = word.chinese;
+    }
+  }
+  return arguments;
+}
+
 std::size_t LiteralLength(std::string_view pattern) {
   std::size_t length = pattern.size();
   for (std::size_t index = 0; index < pattern.size(); ++index) {
@@ -283,7 +311,7 @@ std::optional<std::string> ChineseFor(std::string_view english, bool may_be_of_c
     const auto arguments = Match(entry.english, english);
     if (!arguments) continue;
     // The pattern that says most of the text is the one that made it.
-    chinese = Fill(entry.chinese, *arguments);
+    chinese = Fill(entry.chinese, WithChineseWords(entry.text, *arguments));
     longest = length;
   }
   return chinese;
