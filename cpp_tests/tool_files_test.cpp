@@ -119,6 +119,54 @@ TEST_F(ToolFiles, ALogThatIsFullStopsNoRun) {
   EXPECT_EQ(result.err.find("the log file can be written no more", first + 1), std::string::npos) << result.err;
 }
 
+TEST_F(ToolFiles, TwoOptionsThatNameOneFileAreRefusedByName) {
+  fs::create_directory_symlink(folder_.path(), folder_.Inside("folder"));
+  fs::create_hard_link(folder_.Inside("catalog.json"), folder_.Inside("linked.json"));
+  const std::vector<std::pair<Texts, std::string>> cases{
+      {{"--log-file", report_, "--report-file", report_}, "--report-file and --log-file"},
+      {{"--log-file", report_, "--report-file", folder_.Inside("folder/./report.json")},
+       "--report-file and --log-file"},
+      {{"--log-file", folder_.Inside("linked.json")}, "--catalog and --log-file"},
+      {{"--report-file", folder_.Inside("folder/online-nodes.txt")}, "--online-nodes and --report-file"}};
+  for (const auto& [options, names] : cases) {
+    Texts with_json = options;
+    with_json.emplace_back("--json");
+    const ProcessResult result = Run("upgrade", with_json);
+    test_support::ExpectErrorDocument(result, "1", "CTU_INVALID_ARGUMENT");
+    EXPECT_TRUE(Holds(result.err, names + " name one and the same file")) << result.err;
+  }
+  const std::string config = folder_.Inside("night.toml");
+  WriteFile(config, "log-file = \"" + config + "\"\n");
+  EXPECT_TRUE(Holds(Run("status", {}, {{"CIRRODATA_TOOL_CONFIG", config}}).err, "--log-file and --config"));
+  EXPECT_EQ(ReadFile(config), "log-file = \"" + config + "\"\n");
+  EXPECT_EQ(ReadFile(folder_.Inside("catalog.json")), test_support::kCatalogJson);
+  EXPECT_EQ(ReadFile(folder_.Inside("online-nodes.txt")), "");
+  EXPECT_FALSE(fs::exists(report_));
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1()) << "it is known before anything is done";
+  EXPECT_EQ(Run("recovery", {"--log-file", "/dev/null", "--online-nodes", "/dev/null"}).exit_code, 0)
+      << "a device is no file that could be lost";
+}
+
+TEST_F(ToolFiles, AFileOfTheToolsInsideTheTreeIsRefused) {
+  const std::string inside = (root_ / "Compaction/tool.out").string();
+  fs::create_directory_symlink(root_, folder_.Inside("tree"));
+  for (const std::string& root :
+       {root_.string(), root_.string() + "/", folder_.Inside("tree"), "file://" + root_.string()}) {
+    for (const char* option : {"--log-file", "--report-file"}) {
+      const ProcessResult result = test_support::Tool({"comptask-upgrade", "status", "--root", root, option, inside});
+      EXPECT_TRUE(Holds(result.err, std::string(option) + " lies below the root")) << root << ": " << result.err;
+    }
+  }
+  for (const char* option : {"--log-file", "--report-file"}) {
+    const ProcessResult result = Run("upgrade", {option, inside});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_TRUE(Holds(result.err, std::string(option) + " lies below the root")) << result.err;
+    EXPECT_TRUE(Holds(result.err, "  path: " + inside)) << result.err;
+  }
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1());
+  EXPECT_EQ(Run("status", {"--log-file", root_.string() + ".log"}).exit_code, 0) << "a file beside the root is fine";
+}
+
 TEST_F(ToolFiles, TheReportIsTheOneOfStdout) {
   const ProcessResult result = RunOpenly("upgrade", {"--json", "--report-file", report_});
   EXPECT_EQ(result.exit_code, 0) << result.err;

@@ -52,6 +52,8 @@ std::string Beginning(const CommandLine& line) {
 int Run(const CommandLine& line, TerminalOutput& output) {
   try {
     try {
+      cirrodata_tool::CheckFilesDiffer(line.files);
+      cirrodata_tool::CheckFilesAreOutside(line.comptask_upgrade.root, line.files);
       output.OpenFiles();
     } catch (const Error&) {
       // A command line that cannot be meant is the first thing to put right.

@@ -97,6 +97,15 @@ void RefuseEmpty(const CLI::App& tool) {
   }
 }
 
+std::vector<NamedFile> NamedFiles(const CLI::App& tool) {
+  std::vector<NamedFile> files;
+  for (const CLI::Option* option : tool.get_options()) {
+    if (option->count() == 0 || option->get_type_name() != "FILE") continue;
+    files.push_back({option->get_name(), option->results().front()});
+  }
+  return files;
+}
+
 void ReadComptaskUpgrade(Words words, CommandLine& line) {
   RawOptions raw;
   CLI::App tool(Say(Text::kComptaskUpgrade, line.output.language),
@@ -108,6 +117,7 @@ void ReadComptaskUpgrade(Words words, CommandLine& line) {
     words.push_back(std::string("--config=") + config);
   try {
     Parse(tool, words);
+    line.files = NamedFiles(tool);
     RefuseEmpty(tool);
     Settle(tool, line, raw);
     line.tool_name = kComptaskUpgradeTool;

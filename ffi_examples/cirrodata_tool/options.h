@@ -4,8 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "comptask_upgrade_adapter.h"
+#include "file_names.h"
 #include "output_options.h"
 
 namespace cirrodata_tool {
@@ -18,6 +20,8 @@ struct CommandLine {
   std::string text;
   OutputOptions output;
   ComptaskUpgradeOptions comptask_upgrade;
+  /// The files that options name.
+  std::vector<NamedFile> files;
   /// Why the command line, or the configuration file, cannot be meant.
   std::optional<comptask_upgrade::Error> error;
 };

@@ -122,6 +122,9 @@ constexpr std::array<Entry, kTexts> kEntries{{
      "配置文件中的节“{0}”不是任何工具"},
     {Text::kConfigForbiddenKey, "the key '{0}' is for the command line alone, not for a configuration file",
      "键“{0}”只能用于命令行，不能写在配置文件中"},
+    {Text::kSameFile, "{0} and {1} name one and the same file", "{0} 与 {1} 指定了同一个文件"},
+    {Text::kFileInTree, "{0} lies below the root, where a file of the tool's would be a stranger in the trees",
+     "{0} 指定的文件在根目录之下，本工具的文件不能放在目录树中"},
 
     {Text::kCliRequired, "{0} is required", "缺少 {0}"},
     {Text::kCliRequires, "{0} requires {1}", "{0} 需要同时给出 {1}"},
