@@ -107,8 +107,48 @@ TEST_F(ToolFiles, ALogThatCannotBeWrittenIsAnErrorBeforeAnythingIsDone) {
   test_support::ExpectErrorDocument(result, "30", "CTU_NOT_FOUND");
   EXPECT_TRUE(Holds(result.err, "  path: " + folder_.Inside("no/such/tool.log"))) << result.err;
   EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1());
-  EXPECT_EQ(Run("status", {"--log-file", folder_.path().string()}).exit_code, 36) << "a folder is no log";
+  EXPECT_EQ(Run("status", {"--log-file", folder_.path().string()}).exit_code, 31) << "a folder is no log";
   EXPECT_EQ(Run("status", {"--log-file", ""}).exit_code, 1);
+}
+
+TEST_F(ToolFiles, NothingButALogIsAppendedTo) {
+  for (const char* foreign :
+       {"important\n", "{}", "2026-11-28T13:00:00.000+00:00 NOTE a: b\n", "2026-11-28 13:00:00.000+00:00 INFO a: b\n",
+        "2026-11-28T13:00:00.000+00:00 INFO a\nb: c\n"}) {
+    WriteFile(log_, foreign);
+    const ProcessResult result = Run("upgrade", {"--json", "--log-file", log_});
+    test_support::ExpectErrorDocument(result, "31", "CTU_ALREADY_EXISTS");
+    EXPECT_TRUE(Holds(result.err, "  path: " + log_)) << result.err;
+    EXPECT_EQ(ReadFile(log_), foreign);
+  }
+  fs::remove(log_);
+  fs::create_symlink("elsewhere.log", log_);
+  EXPECT_EQ(Run("upgrade", {"--log-file", log_}).exit_code, 31);
+  EXPECT_FALSE(fs::exists(folder_.Inside("elsewhere.log")));
+  fs::remove(log_);
+  ASSERT_EQ(mkfifo(log_.c_str(), 0600), 0);
+  EXPECT_EQ(Run("upgrade", {"--log-file", log_}).exit_code, 31) << "and it does not wait for a reader";
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1()) << "it is known before anything is done";
+  EXPECT_EQ(Run("status", {"--log-file", "/dev/null"}).exit_code, 0);
+}
+
+TEST_F(ToolFiles, HalfALineOfAnEarlierRunDoesNotSwallowTheNextOne) {
+  const std::string half = "2026-11-28T13:00:00.000+00:00 INFO cirrodata_tool: one\n2026-11-28T13:";
+  WriteFile(log_, half);
+  EXPECT_EQ(Run("status", {"--log-file", log_}).exit_code, 0);
+  EXPECT_EQ(ReadFile(log_).rfind(half + "\n2", 0), 0U) << ReadFile(log_);
+}
+
+TEST_F(ToolFiles, AReaderThatGoesAwayEndsNoRun) {
+  // The pipe has had a reader, and has none once `wait` is over.
+  Texts command{"/bin/sh", "-c", "mkfifo \"$0\" && { : <\"$0\" & } && exec 3>\"$0\" && wait && exec \"$@\" 2>&3",
+                folder_.Inside("pipe"), COMPTASK_UPGRADE_TOOL};
+  const Texts words = CommandFor("upgrade", {"--log-file", log_, "-vv"});
+  command.insert(command.end(), words.begin(), words.end());
+  const ProcessResult result = test_support::RunProcess(command);
+  EXPECT_EQ(result.signal, 0);
+  EXPECT_EQ(result.exit_code, 0) << ReadFile(log_);
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeUpgraded());
 }
 
 TEST_F(ToolFiles, ALogThatIsFullStopsNoRun) {

@@ -13,11 +13,12 @@ namespace cirrodata_tool {
 /// The time now in the local zone, as RFC 3339 with milliseconds.
 std::string TimeNow();
 
-/// A file that lines are appended to, each with its time, level and target. Made for its owner alone. One thread at a
-/// time.
+/// A file that lines are appended to, each with its time, level and target. Made for its owner alone. A file that is
+/// there is taken only where it is empty or begins with such a line; so is a character device, such as /dev/null. One
+/// thread at a time.
 class LogFile {
  public:
-  /// Opens the file; throws Error, with its path, where it cannot be written.
+  /// Opens the file; throws Error, with its path, where it cannot be written or is no log.
   explicit LogFile(const std::string& path);
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
@@ -28,6 +29,8 @@ class LogFile {
                                                std::string_view message);
 
  private:
+  void CheckContent();
+
   const std::string path_;
   int descriptor_;
   bool is_lost_ = false;

@@ -1,6 +1,7 @@
 // cirrodata-tool: reads the command line, shows texts and errors, and turns the end of a tool into an exit code.
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdint>
 #include <exception>
 #include <iostream>
@@ -64,6 +65,8 @@ int Run(const CommandLine& line, TerminalOutput& output) {
       std::cout << line.text << std::flush;
       return std::cout ? 0 : CTU_INTERNAL;
     }
+    // Who reads the output may go away; the run must come to its end all the same.
+    std::signal(SIGPIPE, SIG_IGN);
     output.Note(Beginning(line));
     RunTool(line, output);
   } catch (const Error& error) {

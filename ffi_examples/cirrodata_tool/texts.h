@@ -124,6 +124,8 @@ enum class Text {
   kReportUnwritten,
   kLogFileUnwritable,
   kLogFileLost,
+  kLogFileForeign,
+  kLogFileNext,
   kReportFileUnwritable,
   kReportFileForeign,
   kReportFileNext,
