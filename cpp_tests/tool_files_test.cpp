@@ -238,8 +238,27 @@ TEST_F(ToolFiles, TheErrorIsKeptWhereThereIsNoReport) {
   EXPECT_EQ(JsonReader::Read(ReadFile(report_)).at("result").at("name").text, "CTU_OK");
 }
 
+TEST_F(ToolFiles, AnErrorNeverReplacesTheReportOfARun) {
+  EXPECT_EQ(Run("upgrade", {"--report-file", report_}).exit_code, 0);
+  const std::string report = ReadFile(report_);
+  const ProcessResult misused = Run("status", {"--report-file", report_, "--force"});
+  EXPECT_EQ(misused.exit_code, 1) << "the exit code is still that of the error";
+  EXPECT_TRUE(Holds(misused.err, "the report file keeps the report of an earlier run")) << misused.err;
+  ctu::Config config;
+  config.SetRoot(root_.string());
+  ctu::Session holder(config);
+  holder.Lock();
+  const ProcessResult locked = Run("delete", {"--report-file", report_, "--log-file", log_});
+  EXPECT_EQ(locked.exit_code, 11);
+  EXPECT_TRUE(Holds(locked.err, "error: ")) << locked.err;
+  EXPECT_TRUE(Holds(ReadFile(log_), "the report file keeps the report of an earlier run")) << ReadFile(log_);
+  EXPECT_EQ(ReadFile(report_), report);
+  EXPECT_EQ(NamesBeside().size(), 5U) << testing::PrintToString(NamesBeside());
+}
+
 TEST_F(ToolFiles, AnotherFileIsNotReplaced) {
-  for (const char* foreign : {"important", "{\"format\":\"something else\"}", "[]", " "}) {
+  for (const char* foreign : {"important", "{\"format\":\"something else\"}", "[]", " ",
+                              "{\"error\":{\"code\":11,\"name\":\"EAGAIN\"}}", "{\"error\":{\"code\":11}}"}) {
     WriteFile(report_, foreign);
     const ProcessResult result = Run("upgrade", {"--json", "--report-file", report_});
     test_support::ExpectErrorDocument(result, "31", "CTU_ALREADY_EXISTS");

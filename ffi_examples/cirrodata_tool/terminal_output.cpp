@@ -61,7 +61,7 @@ void TerminalOutput::ShowReport(const Report& report) {
   const std::lock_guard<std::mutex> guard(mutex_);
   progress_.End();
   WriteLogFile(LogLevel::kInfo, kTarget, report.overview());
-  WriteReportFile(report.json());
+  WriteReportFile(report.json(), true);
   // Set before the write: after half a document a second one would only make it worse.
   report_shown_ = true;
   const std::string text = options_.json ? report.json() : ReportText(report);
@@ -92,8 +92,7 @@ void TerminalOutput::ShowLog(LogLevel level, std::string_view target, std::strin
 
 void TerminalOutput::ShowText(std::string_view text) {
   const std::lock_guard<std::mutex> guard(mutex_);
-  WriteLogFile(LogLevel::kInfo, kTarget, text);
-  Write(Translated(text, options_.language));
+  WriteText(text);
 }
 
 void TerminalOutput::ShowError(const Error& error) {
@@ -106,7 +105,7 @@ void TerminalOutput::ShowError(const Error& error) {
   if (!error.next_action().empty()) WriteLogFile(LogLevel::kError, kTarget, "next: " + error.next_action());
   const std::string document = ErrorJson(error);
   // What ended a run that had a report is in the report.
-  if (!report_kept_) WriteReportFile(document);
+  if (!report_kept_) WriteReportFile(document, false);
   Write(ErrorText(error));
   if (options_.json && !report_shown_) std::cout << document << std::endl;
 }
@@ -151,17 +150,26 @@ std::string TerminalOutput::ErrorText(const Error& error) const {
   return text;
 }
 
-void TerminalOutput::WriteReportFile(std::string_view document) {
+void TerminalOutput::WriteReportFile(std::string_view document, bool is_report) {
   if (!report_file_) return;
   report_kept_ = true;
   try {
-    report_file_->Write(document);
+    if (is_report) {
+      report_file_->WriteReport(document);
+    } else if (!report_file_->WriteError(document)) {
+      WriteText(English(Text::kReportFileKept));
+    }
   } catch (const Error& error) {
     // It must not hide how the run ended; whoever ends the tool asks for it.
     report_file_error_ = error;
     WriteLogFile(LogLevel::kError, kTarget, std::string(error.message()) + ": " + error.path());
     Write(ErrorText(error));
   }
+}
+
+void TerminalOutput::WriteText(std::string_view text) {
+  WriteLogFile(LogLevel::kInfo, kTarget, text);
+  Write(Translated(text, options_.language));
 }
 
 void TerminalOutput::WriteLogFile(LogLevel level, std::string_view target, std::string_view message) {

@@ -42,7 +42,9 @@ class TerminalOutput : public ToolOutput {
  private:
   [[nodiscard]] std::string ReportText(const comptask_upgrade::Report& report) const;
   [[nodiscard]] std::string ErrorText(const comptask_upgrade::Error& error) const;
-  void WriteReportFile(std::string_view document);
+  void WriteReportFile(std::string_view document, bool is_report);
+  // To the log file and to stderr.
+  void WriteText(std::string_view text);
   void WriteLogFile(comptask_upgrade::LogLevel level, std::string_view target, std::string_view message);
   // To stderr, past the bar.
   void Write(const std::string& text);

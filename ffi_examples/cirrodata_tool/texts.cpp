@@ -181,6 +181,8 @@ constexpr std::array<Entry, kTexts> kEntries{{
     {Text::kReportFileUnwritable, "the report file cannot be written: {0}", "无法写报告文件：{0}"},
     {Text::kReportFileForeign, "the report file is there already and is no report of this tool",
      "报告文件已存在，且不是本工具的报告"},
+    {Text::kReportFileKept, "the report file keeps the report of an earlier run, and does not have this error\n",
+     "报告文件保留了先前一次运行的报告，不含此错误\n"},
     {Text::kReportFileNext, "name a file that is not there, or a report that may be replaced",
      "请指定一个不存在的文件，或一个可以被替换的报告"},
 

@@ -128,6 +128,7 @@ enum class Text {
   kLogFileNext,
   kReportFileUnwritable,
   kReportFileForeign,
+  kReportFileKept,
   kReportFileNext,
   // Progress.
   kStageCheck,
