@@ -56,6 +56,8 @@ What is shown and kept:
   --color auto colours on a terminal, unless NO_COLOR is set or TERM is dumb.
   The language is that of --language, else of LC_ALL, LC_MESSAGES or LANG: zh
   is Chinese, in UTF-8. JSON and the log file are in English.
+  Where stderr says that the operation succeeded and only its report could not
+  be written, the exit code is that of the report.
 
 Configuration file (--config FILE):
   One option a line, as KEY = VALUE with the name of the option without its
@@ -147,6 +149,7 @@ inline constexpr const char* kComptaskUpgradeHelpChinese = R"(操作：
   --color auto 在终端上使用颜色，除非设置了 NO_COLOR 或 TERM 为 dumb。
   语言由 --language 决定，否则由 LC_ALL、LC_MESSAGES 或 LANG 决定：zh 为中文
   （UTF-8）。JSON 与日志文件为英文。
+  若标准错误说明操作已成功、只是报告未能写出，则退出码是写报告时的错误。
 
 配置文件（--config FILE）：
   每行一个选项，写作 KEY = VALUE，KEY 是不带短横线的选项名：

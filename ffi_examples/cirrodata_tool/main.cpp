@@ -6,6 +6,7 @@
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "comptask_upgrade_adapter.h"
@@ -50,7 +51,8 @@ std::string Beginning(const CommandLine& line) {
          options.operation + (options.plan ? " (plan)" : "") + " of " + options.root;
 }
 
-int Run(const CommandLine& line, TerminalOutput& output) {
+// Why the tool failed; none where it did not.
+std::optional<Error> Failure(const CommandLine& line, TerminalOutput& output) {
   try {
     try {
       cirrodata_tool::CheckFilesDiffer(line.files);
@@ -60,23 +62,29 @@ int Run(const CommandLine& line, TerminalOutput& output) {
       // A command line that cannot be meant is the first thing to put right.
       if (!line.error) throw;
     }
-    if (line.error) throw *line.error;
-    if (line.tool_name.empty()) {
-      std::cout << line.text << std::flush;
-      return std::cout ? 0 : CTU_INTERNAL;
-    }
+    if (line.error) return line.error;
     // Who reads the output may go away; the run must come to its end all the same.
     std::signal(SIGPIPE, SIG_IGN);
     output.Note(Beginning(line));
     RunTool(line, output);
+    return std::nullopt;
   } catch (const Error& error) {
-    output.ShowError(error);
-    return ExitCode(error);
+    return error;
   } catch (const std::exception& error) {
-    output.ShowError(Error(Code::kInternal, error.what()));
-    return CTU_INTERNAL;
+    return Error(Code::kInternal, error.what());
   }
-  return output.report_file_error() ? ExitCode(*output.report_file_error()) : 0;
+}
+
+int Run(const CommandLine& line, TerminalOutput& output) {
+  if (!line.error && line.tool_name.empty()) {
+    std::cout << line.text << std::flush;
+    return std::cout ? 0 : CTU_INTERNAL;
+  }
+  const std::optional<Error> failure = Failure(line, output);
+  if (failure) output.ShowError(*failure);
+  const std::optional<Error> own_failure = output.Finish(!failure);
+  if (failure) return ExitCode(*failure);
+  return own_failure ? ExitCode(*own_failure) : 0;
 }
 
 }  // namespace

@@ -40,6 +40,20 @@ Text LevelText(LogLevel level) {
   return Text::kLevelTrace;
 }
 
+// Whether a report says that this error ended its run. Where it is spelled otherwise there, it is in the document
+// twice.
+bool HasError(const std::string& report, const Error& error) {
+  return report.find("\"message\": " + JsonString(error.message())) != std::string::npos;
+}
+
+// A report with the error document's one member at its end.
+std::string WithError(std::string report, const Error& error) {
+  report.resize(report.rfind('}'));
+  report.resize(report.find_last_not_of(" \n") + 1);
+  const std::string document = ErrorJson(error);
+  return report + ",\n  " + document.substr(1, document.size() - 2) + "\n}\n";
+}
+
 bool BeginsWith(std::string_view text, std::string_view begin) { return text.substr(0, begin.size()) == begin; }
 
 }  // namespace
@@ -62,12 +76,9 @@ void TerminalOutput::ShowReport(const Report& report) {
   progress_.End();
   WriteLogFile(LogLevel::kInfo, kTarget, report.overview());
   WriteReportFile(report.json(), true);
-  // Set before the write: after half a document a second one would only make it worse.
-  report_shown_ = true;
-  const std::string text = options_.json ? report.json() : ReportText(report);
-  std::cout << text;
-  if (text.empty() || text.back() != '\n') std::cout << '\n';
-  if (!std::cout.flush()) throw Error(Code::kInternal, English(Text::kReportUnwritten));
+  report_ = report.json();
+  // The one JSON document waits for what may go wrong after the run.
+  if (!options_.json) WriteStdout(ReportText(report));
 }
 
 void TerminalOutput::ShowProgress(const Progress& progress) {
@@ -98,16 +109,24 @@ void TerminalOutput::ShowText(std::string_view text) {
 void TerminalOutput::ShowError(const Error& error) {
   const std::lock_guard<std::mutex> guard(mutex_);
   progress_.End();
-  WriteLogFile(LogLevel::kError, kTarget,
-               std::string(comptask_upgrade::CodeName(error.code())) + ": " + error.message());
-  if (!error.path().empty()) WriteLogFile(LogLevel::kError, kTarget, "path: " + error.path());
-  if (!error.task().empty()) WriteLogFile(LogLevel::kError, kTarget, "task: " + error.task());
-  if (!error.next_action().empty()) WriteLogFile(LogLevel::kError, kTarget, "next: " + error.next_action());
-  const std::string document = ErrorJson(error);
-  // What ended a run that had a report is in the report.
-  if (!report_kept_) WriteReportFile(document, false);
-  Write(ErrorText(error));
-  if (options_.json && !report_shown_) std::cout << document << std::endl;
+  WriteError(error);
+  if (!report_) {
+    error_ = ErrorJson(error);
+    WriteReportFile(error_, false);
+  } else if (!HasError(*report_, error)) {
+    report_ = WithError(*report_, error);
+    WriteReportFile(*report_, true);
+  }
+}
+
+std::optional<Error> TerminalOutput::Finish(bool has_succeeded) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  progress_.End();
+  if (options_.json) WriteStdout(report_ ? *report_ : error_);
+  if (own_failures_.empty()) return std::nullopt;
+  if (has_succeeded) WriteText(English(Text::kOnlyTheReportFailed));
+  for (const Error& failure : own_failures_) WriteError(failure);
+  return own_failures_.front();
 }
 
 void TerminalOutput::Note(std::string_view message) {
@@ -152,7 +171,6 @@ std::string TerminalOutput::ErrorText(const Error& error) const {
 
 void TerminalOutput::WriteReportFile(std::string_view document, bool is_report) {
   if (!report_file_) return;
-  report_kept_ = true;
   try {
     if (is_report) {
       report_file_->WriteReport(document);
@@ -160,11 +178,24 @@ void TerminalOutput::WriteReportFile(std::string_view document, bool is_report) 
       WriteText(English(Text::kReportFileKept));
     }
   } catch (const Error& error) {
-    // It must not hide how the run ended; whoever ends the tool asks for it.
-    report_file_error_ = error;
-    WriteLogFile(LogLevel::kError, kTarget, std::string(error.message()) + ": " + error.path());
-    Write(ErrorText(error));
+    // It must not hide how the run ended, which is told first.
+    own_failures_.push_back(error);
   }
+}
+
+void TerminalOutput::WriteStdout(const std::string& text) {
+  std::cout << text;
+  if (text.empty() || text.back() != '\n') std::cout << '\n';
+  if (!std::cout.flush()) own_failures_.emplace_back(Code::kInternal, English(Text::kReportUnwritten));
+}
+
+void TerminalOutput::WriteError(const Error& error) {
+  WriteLogFile(LogLevel::kError, kTarget,
+               std::string(comptask_upgrade::CodeName(error.code())) + ": " + error.message());
+  if (!error.path().empty()) WriteLogFile(LogLevel::kError, kTarget, "path: " + error.path());
+  if (!error.task().empty()) WriteLogFile(LogLevel::kError, kTarget, "task: " + error.task());
+  if (!error.next_action().empty()) WriteLogFile(LogLevel::kError, kTarget, "next: " + error.next_action());
+  Write(ErrorText(error));
 }
 
 void TerminalOutput::WriteText(std::string_view text) {

@@ -171,6 +171,8 @@ constexpr std::array<Entry, kTexts> kEntries{{
     {Text::kInterrupted, "interrupted: the run ends after the wave of changes under way; once more ends it at once\n",
      "已中断：当前这一批更改完成后运行结束；再按一次则立即结束\n"},
     {Text::kReportUnwritten, "the report could not be written to stdout", "报告无法写到标准输出"},
+    {Text::kOnlyTheReportFailed, "the operation succeeded; only its report could not be written\n",
+     "操作已成功；只是报告未能写出\n"},
     {Text::kLogFileUnwritable, "the log file cannot be written: {0}", "无法写日志文件：{0}"},
     {Text::kLogFileLost, "the log file can be written no more, and the run goes on without it: {0}",
      "日志文件已无法继续写入，运行继续但不再记录：{0}"},

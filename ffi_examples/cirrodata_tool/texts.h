@@ -122,6 +122,7 @@ enum class Text {
   kLevelTrace,
   kInterrupted,
   kReportUnwritten,
+  kOnlyTheReportFailed,
   kLogFileUnwritable,
   kLogFileLost,
   kLogFileForeign,
