@@ -88,6 +88,10 @@ TEST_F(ToolFiles, TheLogHasTheErrorAndTheExitCode) {
   EXPECT_TRUE(Holds(log, " ERROR cirrodata_tool: CTU_TASKS_FAILED: ")) << log;
   EXPECT_TRUE(Holds(log, " ERROR cirrodata_tool: next: ")) << log;
   EXPECT_TRUE(Holds(log, "ended with exit code 20\n")) << log;
+  EXPECT_TRUE(std::regex_search(
+      log, std::regex(" INFO cirrodata_tool:  *task  *compct\\.xcloud24_9876\\.0\\.1617693156000 .*failed")))
+      << "the task that failed is named: " << log;
+  EXPECT_FALSE(Holds(log, "  task      compct.xcloud24_9876.0.1583392356000")) << "of the others none: " << log;
   EXPECT_EQ(std::count_if(log.begin(), log.end(), [](char each) { return static_cast<unsigned char>(each) > 0x7F; }), 0)
       << "the log is English, whatever the screen is: " << log;
 }

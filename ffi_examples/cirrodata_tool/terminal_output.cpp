@@ -74,7 +74,8 @@ void TerminalOutput::OpenFiles() {
 void TerminalOutput::ShowReport(const Report& report) {
   const std::lock_guard<std::mutex> guard(mutex_);
   progress_.End();
-  WriteLogFile(LogLevel::kInfo, kTarget, report.overview());
+  // Of the tasks those that need a look; the lines of a plan are about every one of them.
+  WriteLogFile(LogLevel::kInfo, kTarget, options_.plan ? report.overview() : report.summary());
   WriteReportFile(report.json(), true);
   report_ = report.json();
   // The one JSON document waits for what may go wrong after the run.
