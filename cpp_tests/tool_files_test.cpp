@@ -96,6 +96,35 @@ TEST_F(ToolFiles, TheLogHasTheErrorAndTheExitCode) {
       << "the log is English, whatever the screen is: " << log;
 }
 
+TEST_F(ToolFiles, TheLogBeginsWithTheOptionsThatCountAndNoSecret) {
+  const std::string config = folder_.Inside("night.toml");
+  WriteFile(config, "root = \"nowhere\"\nverify = true\nmode = cancel\nin-flight = 2\nlog-file = \"" + log_ + "\"\n");
+  EXPECT_EQ(Run("upgrade", {"-vv", "--config", config}).exit_code, 0);
+  const std::string log = ReadFile(log_);
+  const std::string prefix = " INFO cirrodata_tool: option ";
+  for (const std::string& given :
+       {"--verify, of the configuration file " + config, "--in-flight 2, of the configuration file " + config,
+        "--log-file " + log_ + ", of the configuration file " + config,
+        "--root " + root_.string() + ", of the command line",
+        "--catalog " + folder_.Inside("catalog.json") + ", of the command line",
+        std::string("operation upgrade, of the command line"), "--config " + config + ", of the command line",
+        std::string("--verbose (2 times), of the command line")}) {
+    const std::size_t at = log.find(prefix + given + "\n");
+    EXPECT_LT(at, log.find("comptask_upgrade: ")) << given << " in: " << log;
+  }
+  EXPECT_FALSE(Holds(log, "nowhere")) << "the command line wins: " << log;
+  EXPECT_FALSE(Holds(log, "cancel")) << "it means nothing to an upgrade: " << log;
+  const std::string log_of_secrets = folder_.Inside("secrets.log");
+  const ProcessResult secret = Run("status", {"--log-file", log_of_secrets, "--zookeeper", "127.0.0.1:1",
+                                              "--zookeeper-option", "tls_key_password=s3cret", "--zookeeper-option",
+                                              "digest=user:s3cret", "--zookeeper-option", "s3cret"});
+  EXPECT_EQ(secret.exit_code, 1) << secret.err;
+  EXPECT_TRUE(
+      Holds(ReadFile(log_of_secrets), "--zookeeper-option tls_key_password=... digest=... =..., of the command line\n"))
+      << ReadFile(log_of_secrets);
+  EXPECT_FALSE(Holds(ReadFile(log_of_secrets), "s3cret")) << ReadFile(log_of_secrets);
+}
+
 TEST_F(ToolFiles, TheLogHasBadUsageToo) {
   EXPECT_EQ(Run("status", {"--log-file", log_, "--force"}).exit_code, 1);
   EXPECT_TRUE(Holds(ReadFile(log_), "CTU_INVALID_ARGUMENT: --force means nothing to status")) << ReadFile(log_);

@@ -100,6 +100,7 @@ std::vector<CLI::ConfigItem> ConfigFile::from_config(std::istream& input) const 
     if (item.name == "++" || item.name == "--") continue;
     if (!Counts(item, OptionFor(item))) continue;
     item.parents.clear();
+    taken_.insert(item.name);
     // A key that stands twice has two values, and CLI11 says which option takes one alone.
     const auto same =
         std::find_if(items.begin(), items.end(), [&](const auto& other) { return other.name == item.name; });

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <istream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ class ConfigFile : public CLI::ConfigTOML {
   /// The keys and their values. Throws UsageError for what cannot be meant.
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
 
+  /// The keys that were taken from the file, once it has been read.
+  [[nodiscard]] const std::set<std::string>& taken() const { return taken_; }
+
  private:
   [[nodiscard]] std::string Path() const;
   [[nodiscard]] const CLI::Option& OptionFor(const CLI::ConfigItem& item) const;
@@ -27,6 +31,8 @@ class ConfigFile : public CLI::ConfigTOML {
 
   const CLI::App& tool_;
   const std::string section_;
+  // CLI11 reads by a const method.
+  mutable std::set<std::string> taken_;
 };
 
 }  // namespace cirrodata_tool

@@ -62,10 +62,11 @@ std::optional<Error> Failure(const CommandLine& line, TerminalOutput& output) {
       // A command line that cannot be meant is the first thing to put right.
       if (!line.error) throw;
     }
+    output.Note(Beginning(line));
+    for (const std::string& given : line.given) output.Note("option " + given);
     if (line.error) return line.error;
     // Who reads the output may go away; the run must come to its end all the same.
     std::signal(SIGPIPE, SIG_IGN);
-    output.Note(Beginning(line));
     RunTool(line, output);
     return std::nullopt;
   } catch (const Error& error) {
