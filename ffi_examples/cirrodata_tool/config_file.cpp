@@ -9,6 +9,7 @@
 
 #include "option_words.h"
 #include "texts.h"
+#include "tool_commands.h"
 #include "usage_error.h"
 
 namespace cirrodata_tool {
@@ -119,6 +120,9 @@ const CLI::Option& ConfigFile::OptionFor(const CLI::ConfigItem& item) const {
   const CLI::Option* option = tool_.get_option_no_throw("--" + item.name);
   const CLI::Option* positional = tool_.get_option_no_throw(item.name);
   const bool is_positional = positional != nullptr && positional->get_positional();
+  const bool is_about_one_run = std::any_of(kWordsAboutOneRun.begin(), kWordsAboutOneRun.end(),
+                                            [&](const char* name) { return "--" + item.name == name; });
+  if (is_about_one_run) throw UsageError(English(Text::kConfigPromiseKey, {item.name}), Path());
   if (is_positional || (option != nullptr && !option->get_configurable())) {
     throw UsageError(English(Text::kConfigForbiddenKey, {item.name}), Path());
   }

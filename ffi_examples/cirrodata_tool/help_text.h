@@ -66,6 +66,8 @@ Configuration file (--config FILE):
   with blanks, commas or # needs quotes. # begins a remark.
   The command line wins, also where an option of the file excludes one of it.
   What means nothing to the operation is left out, so that one file serves all.
+  --force, --assume-offline, --online and --reopen are a word about one run and
+  never in it. That a file is used is a line on stderr.
   The operation itself, --config and --help are for the command line alone. An
   unknown key is refused. A password is never in it: zookeeper-digest-file
   names the file that has it.
@@ -159,6 +161,8 @@ inline constexpr const char* kComptaskUpgradeHelpChinese = R"(操作：
   以命令行为准，文件中的选项与命令行冲突时也是如此。对操作没有意义的选项被忽略，
   因此一个文件可用于所有操作。操作本身、--config 和 --help 只能用于命令行。未知的
   键会被拒绝。密码不写在其中：zookeeper-digest-file 指定存放密码的文件。
+  --force、--assume-offline、--online 和 --reopen 是对某一次运行的确认，不能写在其中。
+  使用配置文件时，标准错误上会有一行说明。
 
 Ctrl-C：
   第一次 Ctrl-C 在两批更改之间结束运行，第二次立即结束；两者都不会损坏目录树，

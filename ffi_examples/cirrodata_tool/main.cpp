@@ -63,6 +63,9 @@ std::optional<Error> Failure(const CommandLine& line, TerminalOutput& output) {
       if (!line.error) throw;
     }
     output.Note(Beginning(line));
+    if (!line.config_file.empty()) {
+      output.ShowText(cirrodata_tool::English(Text::kConfigUsed, {line.config_file}));
+    }
     for (const std::string& given : line.given) output.Note("option " + given);
     if (line.error) return line.error;
     // Who reads the output may go away; the run must come to its end all the same.

@@ -87,6 +87,8 @@ enum class Text {
   kConfigUnknownKey,
   kConfigUnknownSection,
   kConfigForbiddenKey,
+  kConfigPromiseKey,
+  kConfigUsed,
   kSameFile,
   kFileInTree,
   // What CLI11 says.
