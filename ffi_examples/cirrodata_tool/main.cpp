@@ -36,8 +36,9 @@ int ExitCode(const Error& error) {
 void RunTool(const CommandLine& line, TerminalOutput& output) {
   const auto adapter = std::make_shared<ComptaskUpgradeAdapter>(line.comptask_upgrade, output);
   const Interrupts interrupts([&] {
-    output.ShowText(cirrodata_tool::English(Text::kInterrupted));
+    // First, since a terminal that takes nothing would hold the text, and the run with it.
     adapter->Cancel();
+    output.ShowText(cirrodata_tool::English(Text::kInterrupted));
   });
   ToolDispatch dispatch;
   dispatch.Register(line.tool_name, adapter);
