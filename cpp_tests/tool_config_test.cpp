@@ -108,6 +108,12 @@ TEST_F(ToolConfig, ListsAndTextsInQuotesAreReadWhole) {
       Holds(With("status", Root() + "in-flight = 1\n" + Root()).err, "--root: At Most 1 required but received 2"));
 }
 
+TEST_F(ToolConfig, AByteOrderMarkIsNoPartOfTheFirstKey) {
+  EXPECT_EQ(With("status", "\xEF\xBB\xBF" + Root()).exit_code, 0);
+  EXPECT_EQ(With("status", "\xEF\xBB\xBF# the night\r\n" + Root()).exit_code, 0);
+  ExpectRefused(Root() + "\xEF\xBB\xBFverify = true\n", "which is no option");
+}
+
 TEST_F(ToolConfig, SectionsAreTools) {
   EXPECT_EQ(With("status", "[comptask-upgrade]\n" + Root()).exit_code, 0);
   ExpectRefused("[another-tool]\n" + Root(), "the section 'another-tool', which is no tool");

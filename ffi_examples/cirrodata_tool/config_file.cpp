@@ -5,6 +5,7 @@
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "option_words.h"
@@ -57,6 +58,9 @@ std::string Settled(std::istream& input, const std::string& path) {
   const auto refuse = [&] { return UsageError(English(Text::kConfigLine, {std::to_string(number)}), path); };
   while (std::getline(input, line)) {
     ++number;
+    // Some editors begin a text in UTF-8 with a byte order mark.
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    if (number == 1 && line.rfind(kMark, 0) == 0) line.erase(0, kMark.size());
     if (!line.empty() && line.back() == '\r') line.pop_back();
     const std::optional<std::string> content = WithoutRemark(line);
     if (!content) throw refuse();

@@ -10,9 +10,8 @@
 
 namespace cirrodata_tool {
 
-/// CLI11's TOML, and stricter: CLI11 leaves out what it cannot read, takes the first of two values, and cuts a text at
-/// a
-/// '#' in quotes. What means nothing to the operation, or is excluded by the command line, is left out.
+/// CLI11's TOML, and stricter: CLI11 leaves out what it cannot read, takes the first of two values, and lets a number
+/// sign in quotes cut a text. What means nothing to the operation, or is excluded by the command line, is left out.
 class ConfigFile : public CLI::ConfigTOML {
  public:
   /// For the options of a tool, whose command line has been read by the time the file is.
