@@ -1,6 +1,8 @@
 // What TerminalOutput makes of failures that come after the run: of the tool's own files, and of the end of the tool.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <string>
 
 #include "cirrodata_tool/terminal_output.h"
@@ -19,6 +21,27 @@ using test_support::Holds;
 using test_support::Json;
 using test_support::JsonReader;
 using test_support::ReadFile;
+
+TEST(ToolLog, EndsWhereItFirstCouldNotBeWritten) {
+  const test_support::TempFolder folder;
+  const std::string path = folder.Inside("tool.log");
+  cirrodata_tool::LogFile log(path);
+  EXPECT_FALSE(log.Write(ctu::LogLevel::kInfo, "test", "one"));
+  const std::string before = ReadFile(path);
+  // As a full disk does: the file may grow no more.
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const auto previous = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{before.size(), limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  const auto lost = log.Write(ctu::LogLevel::kInfo, "test", "two");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  std::signal(SIGXFSZ, previous);
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(lost->path(), path);
+  EXPECT_FALSE(log.Write(ctu::LogLevel::kInfo, "test", "three")) << "it is told once";
+  EXPECT_EQ(ReadFile(path), before) << "there is room again, and the gap is not hidden";
+}
 
 // What a tool wrote, and what it ends with.
 struct Ended {

@@ -137,12 +137,14 @@ void LogFile::CheckContent() {
 }
 
 std::optional<Error> LogFile::Write(LogLevel level, std::string_view target, std::string_view message) {
+  if (is_lost_) return std::nullopt;
   const std::string head = TimeNow() + ' ' + LevelWord(level) + ' ' + std::string(target) + ": ";
   std::string lines;
   ForEachLine(message, [&](std::string_view line) { lines += head + Printable(line) + '\n'; });
   // In one call, so that two runs that append to one file do not mix their lines.
   const int cause = WriteAll(descriptor_, lines);
-  if (cause == 0 || is_lost_) return std::nullopt;
+  if (cause == 0) return std::nullopt;
+  // For good: a log that went on once the disk has room again would hide that lines are missing.
   is_lost_ = true;
   return SystemError(Text::kLogFileLost, cause, path_);
 }

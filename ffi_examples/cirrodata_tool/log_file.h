@@ -24,7 +24,8 @@ class LogFile {
   LogFile& operator=(const LogFile&) = delete;
   ~LogFile();
 
-  /// Appends a message, each line of it as a line of its own. The error, once, where that fails: the run must go on.
+  /// Appends a message, each line of it as a line of its own. The error, once, where that fails: the run must
+  /// go on, and the log ends there.
   std::optional<comptask_upgrade::Error> Write(comptask_upgrade::LogLevel level, std::string_view target,
                                                std::string_view message);
 
