@@ -40,10 +40,9 @@ Text LevelText(LogLevel level) {
   return Text::kLevelTrace;
 }
 
-// Whether a report says that this error ended its run. Where it is spelled otherwise there, it is in the document
-// twice.
+// Whether a report says that this error ended its run; one that came after it has another code.
 bool HasError(const std::string& report, const Error& error) {
-  return report.find("\"message\": " + JsonString(error.message())) != std::string::npos;
+  return report.find("\"name\": " + JsonString(comptask_upgrade::CodeName(error.code()))) != std::string::npos;
 }
 
 // A report with the error document's one member at its end.
