@@ -49,10 +49,13 @@ What is shown and kept:
   would fail or be lost.
   --log-file appends to a file that it makes for its owner alone: each line with
   time, level and the part that speaks, info at least, in English; the error
-  that ended the run and the exit code are in it.
+  that ended the run and the exit code are in it. A file that is there must be
+  empty or such a log. No two options may name one file, nor may either file
+  lie below the root.
   --report-file keeps the JSON report, or the error where there was no report.
-  It is written beside the file and then renamed. A file that is there is
-  replaced only where it is empty or such a report.
+  It is written beside the file and then renamed. A report replaces an empty
+  file, an error and a report, that of another operation too; an error never
+  replaces a report. Any other file is refused.
   --color auto colours on a terminal, unless NO_COLOR is set or TERM is dumb.
   The language is that of --language, else of LC_ALL, LC_MESSAGES or LANG: zh
   is Chinese, in UTF-8. JSON and the log file are in English.
@@ -146,8 +149,10 @@ inline constexpr const char* kComptaskUpgradeHelpChinese = R"(操作：
   前面。
   --log-file 将日志追加到文件，新建的文件只有属主可读：每行有时间、级别和来源，
   至少为 info 级，内容为英文；结束运行的错误和退出码也在其中。
-  --report-file 保存 JSON 报告；没有报告时保存错误。先写到旁边的文件再改名。已存在
-  的文件只有为空或是这种报告时才会被替换。
+  已存在的文件必须为空或是这种日志。各选项不能指定同一个文件，这两个文件也不能在
+  根目录之下。
+  --report-file 保存 JSON 报告；没有报告时保存错误。先写到旁边的文件再改名。报告会
+  替换空文件、错误和报告（包括其他操作的报告）；错误不会替换报告。其他文件会被拒绝。
   --color auto 在终端上使用颜色，除非设置了 NO_COLOR 或 TERM 为 dumb。
   语言由 --language 决定，否则由 LC_ALL、LC_MESSAGES 或 LANG 决定：zh 为中文
   （UTF-8）。JSON 与日志文件为英文。
