@@ -50,11 +50,11 @@ setup-cluster:
 libraries: setup
 	cargo build --release --locked --features "$(FEATURES)"
 	cargo build --release --locked --package cirrodata-terminal
-	@mkdir -p $(BUILD)/lib $(BUILD)/include $(BUILD)/bin
+	@mkdir -p $(BUILD)/lib/cirrodata $(BUILD)/include $(BUILD)/bin
 	@install -m 644 target/release/libcomptask_upgrade.a $(BUILD)/lib/
 	@install -m 755 target/release/libcomptask_upgrade.so $(BUILD)/lib/$(SONAME)
 	@ln -sf $(SONAME) $(BUILD)/lib/libcomptask_upgrade.so
-	@install -m 755 target/release/libcirrodata_terminal.so $(BUILD)/lib/
+	@install -m 755 target/release/libcirrodata_terminal.so $(BUILD)/lib/cirrodata/
 	@cp -r include/. $(BUILD)/include/
 
 tool: libraries
