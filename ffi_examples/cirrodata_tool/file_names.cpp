@@ -28,18 +28,22 @@ std::optional<fs::path> Resolved(const std::string& path) {
   return resolved;
 }
 
-bool AreOne(const std::string& left, const std::string& right) {
+bool IsWritten(const NamedFile& file) { return file.option == "--log-file" || file.option == "--report-file"; }
+
+bool AreOne(const NamedFile& left, const NamedFile& right) {
   struct stat left_facts {};
   struct stat right_facts {};
-  const bool left_is_there = stat(left.c_str(), &left_facts) == 0;
-  const bool right_is_there = stat(right.c_str(), &right_facts) == 0;
+  const bool left_is_there = stat(left.path.c_str(), &left_facts) == 0;
+  const bool right_is_there = stat(right.path.c_str(), &right_facts) == 0;
   if (left_is_there != right_is_there) return false;
   if (left_is_there) {
     return !S_ISCHR(left_facts.st_mode) && left_facts.st_dev == right_facts.st_dev &&
            left_facts.st_ino == right_facts.st_ino;
   }
-  const auto left_path = Resolved(left);
-  return left_path && left_path == Resolved(right);
+  // Whoever would read a file that is not there says so.
+  if (!IsWritten(left) && !IsWritten(right)) return false;
+  const auto left_path = Resolved(left.path);
+  return left_path && left_path == Resolved(right.path);
 }
 
 // The folder of a root on the local disk; none for a root elsewhere.
@@ -55,7 +59,7 @@ std::optional<fs::path> LocalFolder(const std::string& root) {
 void CheckFilesDiffer(const std::vector<NamedFile>& files) {
   for (std::size_t first = 0; first < files.size(); ++first) {
     for (std::size_t second = first + 1; second < files.size(); ++second) {
-      if (!AreOne(files[first].path, files[second].path)) continue;
+      if (!AreOne(files[first], files[second])) continue;
       throw UsageError(English(Text::kSameFile, {files[first].option, files[second].option}), files[second].path);
     }
   }
@@ -65,7 +69,7 @@ void CheckFilesAreOutside(const std::string& root, const std::vector<NamedFile>&
   const auto folder = LocalFolder(root);
   if (!folder) return;
   for (const NamedFile& file : files) {
-    if (file.option != "--log-file" && file.option != "--report-file") continue;
+    if (!IsWritten(file)) continue;
     const auto path = Resolved(file.path);
     // A root that ends in a slash has an empty last part.
     const auto end = folder->filename().empty() ? std::prev(folder->end()) : folder->end();
