@@ -60,6 +60,7 @@ libraries: setup
 tool: libraries
 	cmake -S ffi_examples -B $(BUILD)/ffi_examples -DCMAKE_BUILD_TYPE=Release \
 	  -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include -DCOMPTASK_UPGRADE_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib \
+	  -DCIRRODATA_TERMINAL_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib/cirrodata \
 	  -DCMAKE_RUNTIME_OUTPUT_DIRECTORY=$(CURDIR)/$(BUILD)/bin
 	cmake --build $(BUILD)/ffi_examples --parallel $(JOBS)
 
@@ -173,6 +174,7 @@ every-client: setup-cluster
 
 CPP_TESTS := -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include \
   -DCOMPTASK_UPGRADE_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib \
+  -DCIRRODATA_TERMINAL_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib/cirrodata \
   -DCOMPTASK_UPGRADE_HOOKS_LIBRARY=$(CURDIR)/$(BUILD)/hooks/$(SONAME) \
   -DCOMPTASK_UPGRADE_TEST_CLUSTER=$(CURDIR)/$(TEST_CLUSTER) \
   -DCOMPTASK_UPGRADE_EVERY_CLIENT_DIR=$(CURDIR)/$(BUILD)/every_client
