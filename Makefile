@@ -50,16 +50,17 @@ setup-cluster:
 libraries: setup
 	cargo build --release --locked --features "$(FEATURES)"
 	cargo build --release --locked --package cirrodata-terminal
-	@mkdir -p $(BUILD)/lib $(BUILD)/include $(BUILD)/bin
+	@mkdir -p $(BUILD)/lib/cirrodata $(BUILD)/include $(BUILD)/bin
 	@install -m 644 target/release/libcomptask_upgrade.a $(BUILD)/lib/
 	@install -m 755 target/release/libcomptask_upgrade.so $(BUILD)/lib/$(SONAME)
 	@ln -sf $(SONAME) $(BUILD)/lib/libcomptask_upgrade.so
-	@install -m 755 target/release/libcirrodata_terminal.so $(BUILD)/lib/
+	@install -m 755 target/release/libcirrodata_terminal.so $(BUILD)/lib/cirrodata/
 	@cp -r include/. $(BUILD)/include/
 
 tool: libraries
 	cmake -S ffi_examples -B $(BUILD)/ffi_examples -DCMAKE_BUILD_TYPE=Release \
 	  -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include -DCOMPTASK_UPGRADE_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib \
+	  -DCIRRODATA_TERMINAL_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib/cirrodata \
 	  -DCMAKE_RUNTIME_OUTPUT_DIRECTORY=$(CURDIR)/$(BUILD)/bin
 	cmake --build $(BUILD)/ffi_examples --parallel $(JOBS)
 
@@ -175,6 +176,7 @@ every-client: setup-cluster
 
 CPP_TESTS := -DCOMPTASK_UPGRADE_INCLUDE_DIR=$(CURDIR)/$(BUILD)/include \
   -DCOMPTASK_UPGRADE_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib \
+  -DCIRRODATA_TERMINAL_LIBRARY_DIR=$(CURDIR)/$(BUILD)/lib/cirrodata \
   -DCOMPTASK_UPGRADE_HOOKS_LIBRARY=$(CURDIR)/$(BUILD)/hooks/$(SONAME) \
   -DCOMPTASK_UPGRADE_TEST_CLUSTER=$(CURDIR)/$(TEST_CLUSTER) \
   -DCOMPTASK_UPGRADE_EVERY_CLIENT_DIR=$(CURDIR)/$(BUILD)/every_client

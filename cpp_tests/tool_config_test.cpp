@@ -50,7 +50,7 @@ TEST_F(ToolConfig, OneFileServesEveryOperation) {
   const std::string text = "# the night\n" + Root() + Line("catalog", folder_.Inside("catalog.json")) +
                            Line("online-nodes", folder_.Inside("online-nodes.txt")) +
                            "mode = cancel\nplacement = 'schema' # the default\n\nin-flight = 2\nverify = true\n" +
-                           "force = false\nplan = false\nverbose = 1\n" + Line("log-file", folder_.Inside("tool.log"));
+                           "plan = false\nverbose = 1\n" + Line("log-file", folder_.Inside("tool.log"));
   EXPECT_EQ(With("status", text).exit_code, 0);
   const ProcessResult upgraded = With("upgrade", text);
   EXPECT_EQ(upgraded.exit_code, 0) << upgraded.err;
@@ -78,7 +78,8 @@ TEST_F(ToolConfig, TheCommandLineWins) {
 }
 
 TEST_F(ToolConfig, WhatTheFileSaysIsJudgedAsOnTheCommandLine) {
-  const std::string nodes = Line("online-nodes", "a") + "online = true\n";
+  const std::string nodes =
+      Line("online-nodes", "a") + "zookeeper = \"127.0.0.1:1\"\nzookeeper-registry-path = \"/pu\"\n";
   const ProcessResult both = With("upgrade", Root() + Line("catalog", "c") + nodes);
   EXPECT_EQ(both.exit_code, 1);
   EXPECT_TRUE(Holds(both.err, "excludes")) << both.err;
@@ -107,6 +108,12 @@ TEST_F(ToolConfig, ListsAndTextsInQuotesAreReadWhole) {
       Holds(With("status", Root() + "in-flight = 1\n" + Root()).err, "--root: At Most 1 required but received 2"));
 }
 
+TEST_F(ToolConfig, AByteOrderMarkIsNoPartOfTheFirstKey) {
+  EXPECT_EQ(With("status", "\xEF\xBB\xBF" + Root()).exit_code, 0);
+  EXPECT_EQ(With("status", "\xEF\xBB\xBF# the night\r\n" + Root()).exit_code, 0);
+  ExpectRefused(Root() + "\xEF\xBB\xBFverify = true\n", "which is no option");
+}
+
 TEST_F(ToolConfig, SectionsAreTools) {
   EXPECT_EQ(With("status", "[comptask-upgrade]\n" + Root()).exit_code, 0);
   ExpectRefused("[another-tool]\n" + Root(), "the section 'another-tool', which is no tool");
@@ -120,6 +127,26 @@ TEST_F(ToolConfig, WhatIsNoOptionIsRefusedByName) {
   ExpectRefused(Root() + "operation = delete\n", "'operation' is for the command line alone");
   ExpectRefused(Root() + "config = other.toml\n", "'config' is for the command line alone");
   ExpectRefused(Root() + "help = true\n", "'help' is for the command line alone");
+}
+
+TEST_F(ToolConfig, AWordAboutOneRunIsRefusedByNameWithTheReason) {
+  for (const char* key : {"force", "assume-offline", "online", "reopen"}) {
+    for (const char* value : {"true", "false"}) {
+      ExpectRefused(Root() + key + " = " + value + "\n",
+                    std::string("the key '") + key + "' is for the command line alone: it is a word about one run");
+    }
+  }
+}
+
+TEST_F(ToolConfig, IsToldOfInOneLine) {
+  const std::string told = "options are taken from the configuration file " + file_ + "\n";
+  const ProcessResult text = With("status", Root());
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_TRUE(Holds(text.err, told)) << text.err;
+  const ProcessResult json = With("status", Root(), {"--json"});
+  EXPECT_TRUE(Holds(json.err, told)) << json.err;
+  EXPECT_EQ(test_support::Document(json).at("operation").text, "status");
+  EXPECT_FALSE(Holds(Run("status").err, "configuration file")) << "where there is none";
 }
 
 TEST_F(ToolConfig, ALineThatCannotBeReadIsRefusedByItsNumber) {

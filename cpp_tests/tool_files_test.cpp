@@ -88,8 +88,41 @@ TEST_F(ToolFiles, TheLogHasTheErrorAndTheExitCode) {
   EXPECT_TRUE(Holds(log, " ERROR cirrodata_tool: CTU_TASKS_FAILED: ")) << log;
   EXPECT_TRUE(Holds(log, " ERROR cirrodata_tool: next: ")) << log;
   EXPECT_TRUE(Holds(log, "ended with exit code 20\n")) << log;
+  EXPECT_TRUE(std::regex_search(
+      log, std::regex(" INFO cirrodata_tool:  *task  *compct\\.xcloud24_9876\\.0\\.1617693156000: failed")))
+      << "the task that failed is named: " << log;
+  EXPECT_FALSE(Holds(log, "  task      compct.xcloud24_9876.0.1583392356000")) << "of the others none: " << log;
   EXPECT_EQ(std::count_if(log.begin(), log.end(), [](char each) { return static_cast<unsigned char>(each) > 0x7F; }), 0)
       << "the log is English, whatever the screen is: " << log;
+}
+
+TEST_F(ToolFiles, TheLogBeginsWithTheOptionsThatCountAndNoSecret) {
+  const std::string config = folder_.Inside("night.toml");
+  WriteFile(config, "root = \"nowhere\"\nverify = true\nmode = cancel\nin-flight = 2\nlog-file = \"" + log_ + "\"\n");
+  EXPECT_EQ(Run("upgrade", {"-vv", "--config", config}).exit_code, 0);
+  const std::string log = ReadFile(log_);
+  const std::string prefix = " INFO cirrodata_tool: option ";
+  for (const std::string& given :
+       {"--verify, of the configuration file " + config, "--in-flight 2, of the configuration file " + config,
+        "--log-file " + log_ + ", of the configuration file " + config,
+        "--root " + root_.string() + ", of the command line",
+        "--catalog " + folder_.Inside("catalog.json") + ", of the command line",
+        std::string("operation upgrade, of the command line"), "--config " + config + ", of the command line",
+        std::string("--verbose (2 times), of the command line")}) {
+    const std::size_t at = log.find(prefix + given + "\n");
+    EXPECT_LT(at, log.find("comptask_upgrade: ")) << given << " in: " << log;
+  }
+  EXPECT_FALSE(Holds(log, "nowhere")) << "the command line wins: " << log;
+  EXPECT_FALSE(Holds(log, "--mode")) << "it means nothing to an upgrade: " << log;
+  const std::string log_of_secrets = folder_.Inside("secrets.log");
+  const ProcessResult secret = Run("status", {"--log-file", log_of_secrets, "--zookeeper", "127.0.0.1:1",
+                                              "--zookeeper-option", "tls_key_password=s3cret", "--zookeeper-option",
+                                              "digest=user:s3cret", "--zookeeper-option", "s3cret"});
+  EXPECT_EQ(secret.exit_code, 1) << secret.err;
+  EXPECT_TRUE(
+      Holds(ReadFile(log_of_secrets), "--zookeeper-option tls_key_password=... digest=... =..., of the command line\n"))
+      << ReadFile(log_of_secrets);
+  EXPECT_FALSE(Holds(ReadFile(log_of_secrets), "s3cret")) << ReadFile(log_of_secrets);
 }
 
 TEST_F(ToolFiles, TheLogHasBadUsageToo) {
@@ -107,8 +140,48 @@ TEST_F(ToolFiles, ALogThatCannotBeWrittenIsAnErrorBeforeAnythingIsDone) {
   test_support::ExpectErrorDocument(result, "30", "CTU_NOT_FOUND");
   EXPECT_TRUE(Holds(result.err, "  path: " + folder_.Inside("no/such/tool.log"))) << result.err;
   EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1());
-  EXPECT_EQ(Run("status", {"--log-file", folder_.path().string()}).exit_code, 36) << "a folder is no log";
+  EXPECT_EQ(Run("status", {"--log-file", folder_.path().string()}).exit_code, 31) << "a folder is no log";
   EXPECT_EQ(Run("status", {"--log-file", ""}).exit_code, 1);
+}
+
+TEST_F(ToolFiles, NothingButALogIsAppendedTo) {
+  for (const char* foreign :
+       {"important\n", "{}", "2026-11-28T13:00:00.000+00:00 NOTE a: b\n", "2026-11-28 13:00:00.000+00:00 INFO a: b\n",
+        "2026-11-28T13:00:00.000+00:00 INFO a\nb: c\n"}) {
+    WriteFile(log_, foreign);
+    const ProcessResult result = Run("upgrade", {"--json", "--log-file", log_});
+    test_support::ExpectErrorDocument(result, "31", "CTU_ALREADY_EXISTS");
+    EXPECT_TRUE(Holds(result.err, "  path: " + log_)) << result.err;
+    EXPECT_EQ(ReadFile(log_), foreign);
+  }
+  fs::remove(log_);
+  fs::create_symlink("elsewhere.log", log_);
+  EXPECT_EQ(Run("upgrade", {"--log-file", log_}).exit_code, 31);
+  EXPECT_FALSE(fs::exists(folder_.Inside("elsewhere.log")));
+  fs::remove(log_);
+  ASSERT_EQ(mkfifo(log_.c_str(), 0600), 0);
+  EXPECT_EQ(Run("upgrade", {"--log-file", log_}).exit_code, 31) << "and it does not wait for a reader";
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1()) << "it is known before anything is done";
+  EXPECT_EQ(Run("status", {"--log-file", "/dev/null"}).exit_code, 0);
+}
+
+TEST_F(ToolFiles, HalfALineOfAnEarlierRunDoesNotSwallowTheNextOne) {
+  const std::string half = "2026-11-28T13:00:00.000+00:00 INFO cirrodata_tool: one\n2026-11-28T13:";
+  WriteFile(log_, half);
+  EXPECT_EQ(Run("status", {"--log-file", log_}).exit_code, 0);
+  EXPECT_EQ(ReadFile(log_).rfind(half + "\n2", 0), 0U) << ReadFile(log_);
+}
+
+TEST_F(ToolFiles, AReaderThatGoesAwayEndsNoRun) {
+  // The pipe has had a reader, and has none once `wait` is over.
+  Texts command{"/bin/sh", "-c", "mkfifo \"$0\" && { : <\"$0\" & } && exec 3>\"$0\" && wait && exec \"$@\" 2>&3",
+                folder_.Inside("pipe"), COMPTASK_UPGRADE_TOOL};
+  const Texts words = CommandFor("upgrade", {"--log-file", log_, "-vv"});
+  command.insert(command.end(), words.begin(), words.end());
+  const ProcessResult result = test_support::RunProcess(command);
+  EXPECT_EQ(result.signal, 0);
+  EXPECT_EQ(result.exit_code, 0) << ReadFile(log_);
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeUpgraded());
 }
 
 TEST_F(ToolFiles, ALogThatIsFullStopsNoRun) {
@@ -117,6 +190,54 @@ TEST_F(ToolFiles, ALogThatIsFullStopsNoRun) {
   const std::size_t first = result.err.find("the log file can be written no more");
   ASSERT_NE(first, std::string::npos) << result.err;
   EXPECT_EQ(result.err.find("the log file can be written no more", first + 1), std::string::npos) << result.err;
+}
+
+TEST_F(ToolFiles, TwoOptionsThatNameOneFileAreRefusedByName) {
+  fs::create_directory_symlink(folder_.path(), folder_.Inside("folder"));
+  fs::create_hard_link(folder_.Inside("catalog.json"), folder_.Inside("linked.json"));
+  const std::vector<std::pair<Texts, std::string>> cases{
+      {{"--log-file", report_, "--report-file", report_}, "--report-file and --log-file"},
+      {{"--log-file", report_, "--report-file", folder_.Inside("folder/./report.json")},
+       "--report-file and --log-file"},
+      {{"--log-file", folder_.Inside("linked.json")}, "--catalog and --log-file"},
+      {{"--report-file", folder_.Inside("folder/online-nodes.txt")}, "--online-nodes and --report-file"}};
+  for (const auto& [options, names] : cases) {
+    Texts with_json = options;
+    with_json.emplace_back("--json");
+    const ProcessResult result = Run("upgrade", with_json);
+    test_support::ExpectErrorDocument(result, "1", "CTU_INVALID_ARGUMENT");
+    EXPECT_TRUE(Holds(result.err, names + " name one and the same file")) << result.err;
+  }
+  const std::string config = folder_.Inside("night.toml");
+  WriteFile(config, "log-file = \"" + config + "\"\n");
+  EXPECT_TRUE(Holds(Run("status", {}, {{"CIRRODATA_TOOL_CONFIG", config}}).err, "--log-file and --config"));
+  EXPECT_EQ(ReadFile(config), "log-file = \"" + config + "\"\n");
+  EXPECT_EQ(ReadFile(folder_.Inside("catalog.json")), test_support::kCatalogJson);
+  EXPECT_EQ(ReadFile(folder_.Inside("online-nodes.txt")), "");
+  EXPECT_FALSE(fs::exists(report_));
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1()) << "it is known before anything is done";
+  EXPECT_EQ(Run("recovery", {"--log-file", "/dev/null", "--online-nodes", "/dev/null"}).exit_code, 0)
+      << "a device is no file that could be lost";
+}
+
+TEST_F(ToolFiles, AFileOfTheToolsInsideTheTreeIsRefused) {
+  const std::string inside = (root_ / "Compaction/tool.out").string();
+  fs::create_directory_symlink(root_, folder_.Inside("tree"));
+  for (const std::string& root :
+       {root_.string(), root_.string() + "/", folder_.Inside("tree"), "file://" + root_.string()}) {
+    for (const char* option : {"--log-file", "--report-file"}) {
+      const ProcessResult result = test_support::Tool({"comptask-upgrade", "status", "--root", root, option, inside});
+      EXPECT_TRUE(Holds(result.err, std::string(option) + " lies below the root")) << root << ": " << result.err;
+    }
+  }
+  for (const char* option : {"--log-file", "--report-file"}) {
+    const ProcessResult result = Run("upgrade", {option, inside});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_TRUE(Holds(result.err, std::string(option) + " lies below the root")) << result.err;
+    EXPECT_TRUE(Holds(result.err, "  path: " + inside)) << result.err;
+  }
+  EXPECT_EQ(test_support::AllPaths(root_), test_support::DesignTreeV1());
+  EXPECT_EQ(Run("status", {"--log-file", root_.string() + ".log"}).exit_code, 0) << "a file beside the root is fine";
 }
 
 TEST_F(ToolFiles, TheReportIsTheOneOfStdout) {
@@ -150,8 +271,27 @@ TEST_F(ToolFiles, TheErrorIsKeptWhereThereIsNoReport) {
   EXPECT_EQ(JsonReader::Read(ReadFile(report_)).at("result").at("name").text, "CTU_OK");
 }
 
+TEST_F(ToolFiles, AnErrorNeverReplacesTheReportOfARun) {
+  EXPECT_EQ(Run("upgrade", {"--report-file", report_}).exit_code, 0);
+  const std::string report = ReadFile(report_);
+  const ProcessResult misused = Run("status", {"--report-file", report_, "--force"});
+  EXPECT_EQ(misused.exit_code, 1) << "the exit code is still that of the error";
+  EXPECT_TRUE(Holds(misused.err, "the report file keeps the report of an earlier run")) << misused.err;
+  ctu::Config config;
+  config.SetRoot(root_.string());
+  ctu::Session holder(config);
+  holder.Lock();
+  const ProcessResult locked = Run("delete", {"--report-file", report_, "--log-file", log_});
+  EXPECT_EQ(locked.exit_code, 11);
+  EXPECT_TRUE(Holds(locked.err, "error: ")) << locked.err;
+  EXPECT_TRUE(Holds(ReadFile(log_), "the report file keeps the report of an earlier run")) << ReadFile(log_);
+  EXPECT_EQ(ReadFile(report_), report);
+  EXPECT_EQ(NamesBeside().size(), 5U) << testing::PrintToString(NamesBeside());
+}
+
 TEST_F(ToolFiles, AnotherFileIsNotReplaced) {
-  for (const char* foreign : {"important", "{\"format\":\"something else\"}", "[]", " "}) {
+  for (const char* foreign : {"important", "{\"format\":\"something else\"}", "[]", " ",
+                              "{\"error\":{\"code\":11,\"name\":\"EAGAIN\"}}", "{\"error\":{\"code\":11}}"}) {
     WriteFile(report_, foreign);
     const ProcessResult result = Run("upgrade", {"--json", "--report-file", report_});
     test_support::ExpectErrorDocument(result, "31", "CTU_ALREADY_EXISTS");

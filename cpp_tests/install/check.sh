@@ -32,8 +32,10 @@ files="$work/moved/lib/libcomptask_upgrade.so"
 readelf -d "$files" | grep -q "SONAME.*\[$soname\]" || fail "its SONAME is not $soname"
 ! grep -rn '@[A-Z_]*@' "$work/moved/lib/pkgconfig" "$work/moved/lib/cmake" || fail "a template was not filled in"
 
-# The tool runs from where it lies now, with its own library beside the other, and what describes it is there.
+# The tool runs from where it lies now, with its own library in a folder for it alone, and what describes it is there.
 for prefix in "$work/moved" "$work/package/opt/comptask"; do
+  private=$(cd "$prefix" && find . -name 'libcirrodata_terminal*')
+  [[ $private =~ ^\./lib(64)?/cirrodata/libcirrodata_terminal\.so$ ]] || fail "the tool's own library lies at '$private'"
   said=$(env -u LD_LIBRARY_PATH "$prefix/bin/cirrodata-tool" --version) || fail "the installed tool does not run"
   [ "$said" = "cirrodata-tool, comptask-upgrade $version" ] || fail "the installed tool said '$said'"
   help=$(env -u LD_LIBRARY_PATH LC_ALL=zh_CN.UTF-8 "$prefix/bin/cirrodata-tool" comptask-upgrade --help)

@@ -5,10 +5,12 @@
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "option_words.h"
 #include "texts.h"
+#include "tool_commands.h"
 #include "usage_error.h"
 
 namespace cirrodata_tool {
@@ -56,6 +58,9 @@ std::string Settled(std::istream& input, const std::string& path) {
   const auto refuse = [&] { return UsageError(English(Text::kConfigLine, {std::to_string(number)}), path); };
   while (std::getline(input, line)) {
     ++number;
+    // Some editors begin a text in UTF-8 with a byte order mark.
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    if (number == 1 && line.rfind(kMark, 0) == 0) line.erase(0, kMark.size());
     if (!line.empty() && line.back() == '\r') line.pop_back();
     const std::optional<std::string> content = WithoutRemark(line);
     if (!content) throw refuse();
@@ -100,6 +105,7 @@ std::vector<CLI::ConfigItem> ConfigFile::from_config(std::istream& input) const 
     if (item.name == "++" || item.name == "--") continue;
     if (!Counts(item, OptionFor(item))) continue;
     item.parents.clear();
+    taken_.insert(item.name);
     // A key that stands twice has two values, and CLI11 says which option takes one alone.
     const auto same =
         std::find_if(items.begin(), items.end(), [&](const auto& other) { return other.name == item.name; });
@@ -118,6 +124,9 @@ const CLI::Option& ConfigFile::OptionFor(const CLI::ConfigItem& item) const {
   const CLI::Option* option = tool_.get_option_no_throw("--" + item.name);
   const CLI::Option* positional = tool_.get_option_no_throw(item.name);
   const bool is_positional = positional != nullptr && positional->get_positional();
+  const bool is_about_one_run = std::any_of(kWordsAboutOneRun.begin(), kWordsAboutOneRun.end(),
+                                            [&](const char* name) { return "--" + item.name == name; });
+  if (is_about_one_run) throw UsageError(English(Text::kConfigPromiseKey, {item.name}), Path());
   if (is_positional || (option != nullptr && !option->get_configurable())) {
     throw UsageError(English(Text::kConfigForbiddenKey, {item.name}), Path());
   }

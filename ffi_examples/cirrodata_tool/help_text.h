@@ -49,13 +49,18 @@ What is shown and kept:
   would fail or be lost.
   --log-file appends to a file that it makes for its owner alone: each line with
   time, level and the part that speaks, info at least, in English; the error
-  that ended the run and the exit code are in it.
+  that ended the run and the exit code are in it. A file that is there must be
+  empty or such a log. No two options may name one file, nor may either file
+  lie below the root.
   --report-file keeps the JSON report, or the error where there was no report.
-  It is written beside the file and then renamed. A file that is there is
-  replaced only where it is empty or such a report.
+  It is written beside the file and then renamed. A report replaces an empty
+  file, an error and a report, that of another operation too; an error never
+  replaces a report. Any other file is refused.
   --color auto colours on a terminal, unless NO_COLOR is set or TERM is dumb.
   The language is that of --language, else of LC_ALL, LC_MESSAGES or LANG: zh
   is Chinese, in UTF-8. JSON and the log file are in English.
+  Where stderr says that the operation succeeded and only its report could not
+  be written, the exit code is that of the report.
 
 Configuration file (--config FILE):
   One option a line, as KEY = VALUE with the name of the option without its
@@ -64,6 +69,8 @@ Configuration file (--config FILE):
   with blanks, commas or # needs quotes. # begins a remark.
   The command line wins, also where an option of the file excludes one of it.
   What means nothing to the operation is left out, so that one file serves all.
+  --force, --assume-offline, --online and --reopen are a word about one run and
+  never in it. That a file is used is a line on stderr.
   The operation itself, --config and --help are for the command line alone. An
   unknown key is refused. A password is never in it: zookeeper-digest-file
   names the file that has it.
@@ -142,11 +149,14 @@ inline constexpr const char* kComptaskUpgradeHelpChinese = R"(操作：
   前面。
   --log-file 将日志追加到文件，新建的文件只有属主可读：每行有时间、级别和来源，
   至少为 info 级，内容为英文；结束运行的错误和退出码也在其中。
-  --report-file 保存 JSON 报告；没有报告时保存错误。先写到旁边的文件再改名。已存在
-  的文件只有为空或是这种报告时才会被替换。
+  已存在的文件必须为空或是这种日志。各选项不能指定同一个文件，这两个文件也不能在
+  根目录之下。
+  --report-file 保存 JSON 报告；没有报告时保存错误。先写到旁边的文件再改名。报告会
+  替换空文件、错误和报告（包括其他操作的报告）；错误不会替换报告。其他文件会被拒绝。
   --color auto 在终端上使用颜色，除非设置了 NO_COLOR 或 TERM 为 dumb。
   语言由 --language 决定，否则由 LC_ALL、LC_MESSAGES 或 LANG 决定：zh 为中文
   （UTF-8）。JSON 与日志文件为英文。
+  若标准错误说明操作已成功、只是报告未能写出，则退出码是写报告时的错误。
 
 配置文件（--config FILE）：
   每行一个选项，写作 KEY = VALUE，KEY 是不带短横线的选项名：
@@ -156,6 +166,8 @@ inline constexpr const char* kComptaskUpgradeHelpChinese = R"(操作：
   以命令行为准，文件中的选项与命令行冲突时也是如此。对操作没有意义的选项被忽略，
   因此一个文件可用于所有操作。操作本身、--config 和 --help 只能用于命令行。未知的
   键会被拒绝。密码不写在其中：zookeeper-digest-file 指定存放密码的文件。
+  --force、--assume-offline、--online 和 --reopen 是对某一次运行的确认，不能写在其中。
+  使用配置文件时，标准错误上会有一行说明。
 
 Ctrl-C：
   第一次 Ctrl-C 在两批更改之间结束运行，第二次立即结束；两者都不会损坏目录树，

@@ -1,5 +1,8 @@
 #include "locale_language.h"
 
+#include <langinfo.h>
+#include <locale.h>
+
 #include <cctype>
 #include <cstddef>
 #include <cstdlib>
@@ -17,12 +20,22 @@ std::string_view LocaleName() {
   return "";
 }
 
-// In lower case and without hyphens: utf8 for zh_CN.UTF-8@pinyin; empty where none is named.
+// What the system says, as `locale charmap` does; empty where it does not have the locale. The process keeps its own.
+std::string SetOfSystem() {
+  const locale_t locale = newlocale(LC_CTYPE_MASK, "", nullptr);
+  if (locale == nullptr) return "";
+  const std::string set = nl_langinfo_l(CODESET, locale);
+  freelocale(locale);
+  return set;
+}
+
+// In lower case and without hyphens: utf8 for zh_CN.UTF-8@pinyin; empty where nobody knows it.
 std::string CharacterSet(std::string_view locale) {
   const std::size_t dot = locale.find('.');
-  if (dot == std::string_view::npos) return "";
+  const bool is_named = dot != std::string_view::npos;
+  const std::string named = is_named ? std::string(locale.substr(dot + 1, locale.find('@') - dot - 1)) : SetOfSystem();
   std::string set;
-  for (const char character : locale.substr(dot + 1, locale.find('@') - dot - 1)) {
+  for (const char character : named) {
     if (character != '-') set += static_cast<char>(std::tolower(static_cast<unsigned char>(character)));
   }
   return set;

@@ -1,10 +1,12 @@
 // cirrodata-tool: reads the command line, shows texts and errors, and turns the end of a tool into an exit code.
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdint>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "comptask_upgrade_adapter.h"
@@ -34,8 +36,9 @@ int ExitCode(const Error& error) {
 void RunTool(const CommandLine& line, TerminalOutput& output) {
   const auto adapter = std::make_shared<ComptaskUpgradeAdapter>(line.comptask_upgrade, output);
   const Interrupts interrupts([&] {
-    output.ShowText(cirrodata_tool::English(Text::kInterrupted));
+    // First, since a terminal that takes nothing would hold the text, and the run with it.
     adapter->Cancel();
+    output.ShowText(cirrodata_tool::English(Text::kInterrupted));
   });
   ToolDispatch dispatch;
   dispatch.Register(line.tool_name, adapter);
@@ -49,29 +52,44 @@ std::string Beginning(const CommandLine& line) {
          options.operation + (options.plan ? " (plan)" : "") + " of " + options.root;
 }
 
-int Run(const CommandLine& line, TerminalOutput& output) {
+// Why the tool failed; none where it did not.
+std::optional<Error> Failure(const CommandLine& line, TerminalOutput& output) {
   try {
     try {
+      cirrodata_tool::CheckFilesDiffer(line.files);
+      cirrodata_tool::CheckFilesAreOutside(line.comptask_upgrade.root, line.files);
       output.OpenFiles();
     } catch (const Error&) {
       // A command line that cannot be meant is the first thing to put right.
       if (!line.error) throw;
     }
-    if (line.error) throw *line.error;
-    if (line.tool_name.empty()) {
-      std::cout << line.text << std::flush;
-      return std::cout ? 0 : CTU_INTERNAL;
-    }
     output.Note(Beginning(line));
+    if (!line.config_file.empty()) {
+      output.ShowText(cirrodata_tool::English(Text::kConfigUsed, {line.config_file}));
+    }
+    for (const std::string& given : line.given) output.Note("option " + given);
+    if (line.error) return line.error;
+    // Who reads the output may go away; the run must come to its end all the same.
+    std::signal(SIGPIPE, SIG_IGN);
     RunTool(line, output);
+    return std::nullopt;
   } catch (const Error& error) {
-    output.ShowError(error);
-    return ExitCode(error);
+    return error;
   } catch (const std::exception& error) {
-    output.ShowError(Error(Code::kInternal, error.what()));
-    return CTU_INTERNAL;
+    return Error(Code::kInternal, error.what());
   }
-  return output.report_file_error() ? ExitCode(*output.report_file_error()) : 0;
+}
+
+int Run(const CommandLine& line, TerminalOutput& output) {
+  if (!line.error && line.tool_name.empty()) {
+    std::cout << line.text << std::flush;
+    return std::cout ? 0 : CTU_INTERNAL;
+  }
+  const std::optional<Error> failure = Failure(line, output);
+  if (failure) output.ShowError(*failure);
+  const std::optional<Error> own_failure = output.Finish(!failure);
+  if (failure) return ExitCode(*failure);
+  return own_failure ? ExitCode(*own_failure) : 0;
 }
 
 }  // namespace

@@ -2,12 +2,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "cluster_flags.h"
 #include "completion.h"
+#include "config_file.h"
 #include "locale_language.h"
 #include "man_page.h"
 #include "option_words.h"
@@ -97,6 +100,48 @@ void RefuseEmpty(const CLI::App& tool) {
   }
 }
 
+// An option as the log has it.
+std::string AsGiven(const CLI::Option& option) {
+  std::string text = option.get_name();
+  // How often a flag was given.
+  if (option.get_expected_min() == 0) {
+    return option.count() > 1 ? text + " (" + std::to_string(option.count()) + " times)" : text;
+  }
+  for (const std::string& value : option.results()) {
+    const bool is_pair = option.get_type_name() == "KEY=VALUE";
+    // Without a '=' the word may be a secret that lost its key.
+    const std::size_t equals = value.find('=');
+    const std::string key = equals == std::string::npos ? "" : value.substr(0, equals);
+    text += ' ' + (is_pair ? key + "=..." : value);
+  }
+  return text;
+}
+
+std::vector<std::string> GivenOptions(const CLI::App& tool, const std::string& config_file,
+                                      bool is_config_of_environment) {
+  const auto config = std::dynamic_pointer_cast<ConfigFile>(tool.get_config_formatter());
+  std::vector<std::string> given;
+  for (const CLI::Option* option : tool.get_options()) {
+    if (option->count() == 0) continue;
+    const std::string name = option->get_name().substr(option->nonpositional() ? 2 : 0);
+    const bool is_of_file = config && config->taken().count(name) != 0;
+    std::string from = ", of the command line";
+    if (is_of_file) from = ", of the configuration file " + config_file;
+    if (name == "config" && is_config_of_environment) from = ", of the environment";
+    given.push_back(AsGiven(*option) + from);
+  }
+  return given;
+}
+
+std::vector<NamedFile> NamedFiles(const CLI::App& tool) {
+  std::vector<NamedFile> files;
+  for (const CLI::Option* option : tool.get_options()) {
+    if (option->count() == 0 || option->get_type_name() != "FILE") continue;
+    files.push_back({option->get_name(), option->results().front()});
+  }
+  return files;
+}
+
 void ReadComptaskUpgrade(Words words, CommandLine& line) {
   RawOptions raw;
   CLI::App tool(Say(Text::kComptaskUpgrade, line.output.language),
@@ -104,10 +149,13 @@ void ReadComptaskUpgrade(Words words, CommandLine& line) {
   SetUpComptaskUpgrade(tool, line.comptask_upgrade, line.output, raw, line.output.language);
   const char* config = std::getenv(kConfigVariable);
   // As if it had been typed, so that a file that is not there is an error.
-  if (config != nullptr && *config != '\0' && !Given(words, "--config"))
-    words.push_back(std::string("--config=") + config);
+  const bool is_config_of_environment = config != nullptr && *config != '\0' && !Given(words, "--config");
+  if (is_config_of_environment) words.push_back(std::string("--config=") + config);
   try {
     Parse(tool, words);
+    line.files = NamedFiles(tool);
+    if (tool.get_config_ptr()->count() != 0) line.config_file = tool.get_config_ptr()->results().front();
+    line.given = GivenOptions(tool, line.config_file, is_config_of_environment);
     RefuseEmpty(tool);
     Settle(tool, line, raw);
     line.tool_name = kComptaskUpgradeTool;

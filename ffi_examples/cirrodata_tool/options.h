@@ -4,8 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "comptask_upgrade_adapter.h"
+#include "file_names.h"
 #include "output_options.h"
 
 namespace cirrodata_tool {
@@ -18,6 +20,13 @@ struct CommandLine {
   std::string text;
   OutputOptions output;
   ComptaskUpgradeOptions comptask_upgrade;
+  /// The options that count, one a line, each with where it was given. Of KEY=VALUE only the key is there, since a
+  /// value may be a secret.
+  std::vector<std::string> given;
+  /// The configuration file; empty for none.
+  std::string config_file;
+  /// The files that options name.
+  std::vector<NamedFile> files;
   /// Why the command line, or the configuration file, cannot be meant.
   std::optional<comptask_upgrade::Error> error;
 };

@@ -66,8 +66,14 @@ void ProgressDisplay::Show(const Progress& progress) {
   if (!progress.current.empty()) task_ = progress.current;
   const Clock::time_point now = Clock::now();
   const Clock::duration pause = has_bar_ ? Clock::duration(kBarPause) : Clock::duration(kLinePause);
-  if (stage_shown_ == progress.stage && now - shown_at_ < pause) return;
+  const bool has_news = stage_shown_ != progress.stage || (has_bar_ && failed_shown_ != progress.failed);
+  if (!has_news && now - shown_at_ < pause) {
+    if (has_bar_) pending_ = progress;
+    return;
+  }
+  pending_.reset();
   stage_shown_ = progress.stage;
+  failed_shown_ = progress.failed;
   shown_at_ = now;
   if (has_bar_) {
     ShowBar(progress);
@@ -87,7 +93,11 @@ void ProgressDisplay::Suspend(const std::function<void()>& write) {
   cdt_bar_suspend(bar_.get(), call, const_cast<std::function<void()>*>(&write));
 }
 
-void ProgressDisplay::End() { bar_.reset(); }
+void ProgressDisplay::End() {
+  if (pending_ && bar_) ShowBar(*pending_);
+  pending_.reset();
+  bar_.reset();
+}
 
 void ProgressDisplay::ShowBar(const Progress& progress) {
   if (!bar_) bar_.reset(cdt_bar_new(colors_, Say(Text::kTimeLeft, language_).c_str()));

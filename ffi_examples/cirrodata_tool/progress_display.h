@@ -3,6 +3,7 @@
 #define CIRRODATA_TOOL_PROGRESS_DISPLAY_H_
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,7 +21,7 @@ class ProgressDisplay {
   /// With or without a bar, in which colours are used or not.
   ProgressDisplay(bool has_bar, bool colors, Language language);
 
-  /// Shows how far the run is.
+  /// Shows how far the run is; on a bar a task that failed at once.
   void Show(const comptask_upgrade::Progress& progress);
   /// Writes something while the bar is off the screen. What the function throws is lost.
   void Suspend(const std::function<void()>& write);
@@ -43,6 +44,9 @@ class ProgressDisplay {
   // The task that was named last in this stage: between two tasks none is.
   std::string task_;
   std::optional<comptask_upgrade::Stage> stage_shown_;
+  std::uint64_t failed_shown_ = 0;
+  // What the bar has not shown yet, since it came too soon after the last.
+  std::optional<comptask_upgrade::Progress> pending_;
   Clock::time_point shown_at_;
 };
 

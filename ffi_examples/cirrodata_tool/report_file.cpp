@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -67,46 +68,70 @@ class FileBeside {
   bool is_renamed_ = false;
 };
 
-bool IsOfThisTool(std::string_view head) {
-  return head.empty() || head.rfind("{\"error\":{\"code\":", 0) == 0 ||
-         (head.front() == '{' && head.find("\"comptask-upgrade/report/") != std::string_view::npos);
+// What lies where the report file is to be.
+enum class Content { kNothing, kError, kReport, kForeign };
+
+// An error document of this tool: no other program's error has a name like that.
+bool IsError(std::string_view head) {
+  constexpr std::string_view kBegin = "{\"error\":{\"code\":";
+  if (head.substr(0, kBegin.size()) != kBegin) return false;
+  head.remove_prefix(kBegin.size());
+  head.remove_prefix(std::min(head.find_first_not_of("0123456789"), head.size()));
+  constexpr std::string_view kName = ",\"name\":\"CTU_";
+  return head.substr(0, kName.size()) == kName;
+}
+
+Content ContentOf(std::string_view head) {
+  if (head.empty()) return Content::kNothing;
+  if (IsError(head)) return Content::kError;
+  const bool is_report = head.front() == '{' && head.find("\"comptask-upgrade/report/") != std::string_view::npos;
+  return is_report ? Content::kReport : Content::kForeign;
+}
+
+// What is there; throws Error where it is nothing of this tool's.
+Content Look(const std::string& path) {
+  struct stat facts {};
+  if (lstat(path.c_str(), &facts) != 0) {
+    if (errno == ENOENT) return Content::kNothing;
+    throw Unwritable(errno, path);
+  }
+  Content content = Content::kForeign;
+  if (S_ISREG(facts.st_mode)) {
+    std::array<char, kHeadBytes> head{};
+    // A pipe that took the place since is not waited for.
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) throw Unwritable(errno, path);
+    const ssize_t length = read(descriptor, head.data(), head.size());
+    close(descriptor);
+    if (length >= 0) content = ContentOf({head.data(), static_cast<std::size_t>(length)});
+  }
+  if (content == Content::kForeign) {
+    throw Error(Code::kAlreadyExists, English(Text::kReportFileForeign), path, "", English(Text::kReportFileNext));
+  }
+  return content;
 }
 
 }  // namespace
 
 ReportFile::ReportFile(std::string path) : path_(std::move(path)) {
-  CheckPlace();
+  (void)Look(path_);
   // That the folder can be written is better known before the run than after it.
   const FileBeside probe(path_);
 }
 
-void ReportFile::Write(std::string_view document) const {
+void ReportFile::WriteReport(std::string_view document) const { (void)Write(document, true); }
+
+bool ReportFile::WriteError(std::string_view document) const { return Write(document, false); }
+
+bool ReportFile::Write(std::string_view document, bool may_replace_report) const {
   FileBeside file(path_);
   std::string text(document);
   if (text.empty() || text.back() != '\n') text += '\n';
   file.Write(text);
-  // Somebody may have put something there since.
-  CheckPlace();
+  // Looked at last, since somebody may have put something there since.
+  if (Look(path_) == Content::kReport && !may_replace_report) return false;
   file.Rename();
-}
-
-void ReportFile::CheckPlace() const {
-  struct stat facts {};
-  if (lstat(path_.c_str(), &facts) != 0) {
-    if (errno == ENOENT) return;
-    throw Unwritable(errno, path_);
-  }
-  std::array<char, kHeadBytes> head{};
-  ssize_t length = -1;
-  if (S_ISREG(facts.st_mode)) {
-    const int descriptor = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor < 0) throw Unwritable(errno, path_);
-    length = read(descriptor, head.data(), head.size());
-    close(descriptor);
-  }
-  if (length < 0 || !IsOfThisTool({head.data(), static_cast<std::size_t>(length)})) {
-    throw Error(Code::kAlreadyExists, English(Text::kReportFileForeign), path_, "", English(Text::kReportFileNext));
-  }
+  return true;
 }
 
 }  // namespace cirrodata_tool

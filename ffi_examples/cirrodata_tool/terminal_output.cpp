@@ -40,6 +40,19 @@ Text LevelText(LogLevel level) {
   return Text::kLevelTrace;
 }
 
+// Whether a report says that this error ended its run; one that came after it has another code.
+bool HasError(const std::string& report, const Error& error) {
+  return report.find("\"name\": " + JsonString(comptask_upgrade::CodeName(error.code()))) != std::string::npos;
+}
+
+// A report with the error document's one member at its end.
+std::string WithError(std::string report, const Error& error) {
+  report.resize(report.rfind('}'));
+  report.resize(report.find_last_not_of(" \n") + 1);
+  const std::string document = ErrorJson(error);
+  return report + ",\n  " + document.substr(1, document.size() - 2) + "\n}\n";
+}
+
 bool BeginsWith(std::string_view text, std::string_view begin) { return text.substr(0, begin.size()) == begin; }
 
 }  // namespace
@@ -60,14 +73,12 @@ void TerminalOutput::OpenFiles() {
 void TerminalOutput::ShowReport(const Report& report) {
   const std::lock_guard<std::mutex> guard(mutex_);
   progress_.End();
-  WriteLogFile(LogLevel::kInfo, kTarget, report.overview());
-  WriteReportFile(report.json());
-  // Set before the write: after half a document a second one would only make it worse.
-  report_shown_ = true;
-  const std::string text = options_.json ? report.json() : ReportText(report);
-  std::cout << text;
-  if (text.empty() || text.back() != '\n') std::cout << '\n';
-  if (!std::cout.flush()) throw Error(Code::kInternal, English(Text::kReportUnwritten));
+  // Of the tasks those that need a look; the lines of a plan are about every one of them.
+  WriteLogFile(LogLevel::kInfo, kTarget, options_.plan ? report.overview() : report.summary());
+  WriteReportFile(report.json(), true);
+  report_ = report.json();
+  // The one JSON document waits for what may go wrong after the run.
+  if (!options_.json) WriteStdout(ReportText(report));
 }
 
 void TerminalOutput::ShowProgress(const Progress& progress) {
@@ -92,23 +103,30 @@ void TerminalOutput::ShowLog(LogLevel level, std::string_view target, std::strin
 
 void TerminalOutput::ShowText(std::string_view text) {
   const std::lock_guard<std::mutex> guard(mutex_);
-  WriteLogFile(LogLevel::kInfo, kTarget, text);
-  Write(Translated(text, options_.language));
+  WriteText(text);
 }
 
 void TerminalOutput::ShowError(const Error& error) {
   const std::lock_guard<std::mutex> guard(mutex_);
   progress_.End();
-  WriteLogFile(LogLevel::kError, kTarget,
-               std::string(comptask_upgrade::CodeName(error.code())) + ": " + error.message());
-  if (!error.path().empty()) WriteLogFile(LogLevel::kError, kTarget, "path: " + error.path());
-  if (!error.task().empty()) WriteLogFile(LogLevel::kError, kTarget, "task: " + error.task());
-  if (!error.next_action().empty()) WriteLogFile(LogLevel::kError, kTarget, "next: " + error.next_action());
-  const std::string document = ErrorJson(error);
-  // What ended a run that had a report is in the report.
-  if (!report_kept_) WriteReportFile(document);
-  Write(ErrorText(error));
-  if (options_.json && !report_shown_) std::cout << document << std::endl;
+  WriteError(error);
+  if (!report_) {
+    error_ = ErrorJson(error);
+    WriteReportFile(error_, false);
+  } else if (!HasError(*report_, error)) {
+    report_ = WithError(*report_, error);
+    WriteReportFile(*report_, true);
+  }
+}
+
+std::optional<Error> TerminalOutput::Finish(bool has_succeeded) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  progress_.End();
+  if (options_.json) WriteStdout(report_ ? *report_ : error_);
+  if (own_failures_.empty()) return std::nullopt;
+  if (has_succeeded) WriteText(English(Text::kOnlyTheReportFailed));
+  for (const Error& failure : own_failures_) WriteError(failure);
+  return own_failures_.front();
 }
 
 void TerminalOutput::Note(std::string_view message) {
@@ -151,17 +169,38 @@ std::string TerminalOutput::ErrorText(const Error& error) const {
   return text;
 }
 
-void TerminalOutput::WriteReportFile(std::string_view document) {
+void TerminalOutput::WriteReportFile(std::string_view document, bool is_report) {
   if (!report_file_) return;
-  report_kept_ = true;
   try {
-    report_file_->Write(document);
+    if (is_report) {
+      report_file_->WriteReport(document);
+    } else if (!report_file_->WriteError(document)) {
+      WriteText(English(Text::kReportFileKept));
+    }
   } catch (const Error& error) {
-    // It must not hide how the run ended; whoever ends the tool asks for it.
-    report_file_error_ = error;
-    WriteLogFile(LogLevel::kError, kTarget, std::string(error.message()) + ": " + error.path());
-    Write(ErrorText(error));
+    // It must not hide how the run ended, which is told first.
+    own_failures_.push_back(error);
   }
+}
+
+void TerminalOutput::WriteStdout(const std::string& text) {
+  std::cout << text;
+  if (text.empty() || text.back() != '\n') std::cout << '\n';
+  if (!std::cout.flush()) own_failures_.emplace_back(Code::kInternal, English(Text::kReportUnwritten));
+}
+
+void TerminalOutput::WriteError(const Error& error) {
+  WriteLogFile(LogLevel::kError, kTarget,
+               std::string(comptask_upgrade::CodeName(error.code())) + ": " + error.message());
+  if (!error.path().empty()) WriteLogFile(LogLevel::kError, kTarget, "path: " + error.path());
+  if (!error.task().empty()) WriteLogFile(LogLevel::kError, kTarget, "task: " + error.task());
+  if (!error.next_action().empty()) WriteLogFile(LogLevel::kError, kTarget, "next: " + error.next_action());
+  Write(ErrorText(error));
+}
+
+void TerminalOutput::WriteText(std::string_view text) {
+  WriteLogFile(LogLevel::kInfo, kTarget, text);
+  Write(Translated(text, options_.language));
 }
 
 void TerminalOutput::WriteLogFile(LogLevel level, std::string_view target, std::string_view message) {

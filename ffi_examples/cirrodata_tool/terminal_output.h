@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "colors.h"
 #include "comptask_upgrade.hpp"
@@ -35,14 +36,18 @@ class TerminalOutput : public ToolOutput {
   void ShowError(const comptask_upgrade::Error& error);
   /// A line for the log file alone.
   void Note(std::string_view message);
-
-  /// Why the report file was not written; none where it was, or where there is none.
-  [[nodiscard]] const std::optional<comptask_upgrade::Error>& report_file_error() const { return report_file_error_; }
+  /// Writes the JSON document, and then what of the tool's own could not be written: after an operation that succeeded,
+  /// with a word that it did. The first such failure; none where all was written.
+  [[nodiscard]] std::optional<comptask_upgrade::Error> Finish(bool has_succeeded);
 
  private:
   [[nodiscard]] std::string ReportText(const comptask_upgrade::Report& report) const;
   [[nodiscard]] std::string ErrorText(const comptask_upgrade::Error& error) const;
-  void WriteReportFile(std::string_view document);
+  void WriteReportFile(std::string_view document, bool is_report);
+  void WriteStdout(const std::string& text);
+  void WriteError(const comptask_upgrade::Error& error);
+  // To the log file and to stderr.
+  void WriteText(std::string_view text);
   void WriteLogFile(comptask_upgrade::LogLevel level, std::string_view target, std::string_view message);
   // To stderr, past the bar.
   void Write(const std::string& text);
@@ -55,9 +60,10 @@ class TerminalOutput : public ToolOutput {
   ProgressDisplay progress_;
   std::optional<LogFile> log_file_;
   std::optional<ReportFile> report_file_;
-  std::optional<comptask_upgrade::Error> report_file_error_;
-  bool report_kept_ = false;
-  bool report_shown_ = false;
+  // The JSON of the report; without one, that of the error.
+  std::optional<std::string> report_;
+  std::string error_;
+  std::vector<comptask_upgrade::Error> own_failures_;
 };
 
 }  // namespace cirrodata_tool

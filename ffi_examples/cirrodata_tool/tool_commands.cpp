@@ -75,6 +75,9 @@ void SetUpComptaskUpgrade(CLI::App& tool, ComptaskUpgradeOptions& options, Outpu
   tool.add_option("--mode", raw.mode, say(Text::kMode))->type_name("MODE")->group(run);
   tool.add_option("--in-flight", options.in_flight, say(Text::kInFlight))->type_name("N")->group(run);
 
+  // Somebody's word about one run, that what it allows is right there and then.
+  for (const char* name : kWordsAboutOneRun) tool.get_option(name)->configurable(false);
+
   AddClusterFlags(tool, raw.cluster, language);
 
   const std::string shown = say(Text::kGroupOutput);

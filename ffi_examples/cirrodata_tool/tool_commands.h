@@ -3,6 +3,7 @@
 #ifndef CIRRODATA_TOOL_TOOL_COMMANDS_H_
 #define CIRRODATA_TOOL_TOOL_COMMANDS_H_
 
+#include <array>
 #include <string>
 
 #include "cluster_flags.h"
@@ -23,6 +24,9 @@ inline constexpr const char* kManTool = "man";
 
 /// The environment variable that names a configuration file.
 inline constexpr const char* kConfigVariable = "CIRRODATA_TOOL_CONFIG";
+
+/// The options that somebody answers for in one run, and that no configuration file may hold.
+inline constexpr std::array<const char*, 4> kWordsAboutOneRun{"--force", "--assume-offline", "--online", "--reopen"};
 
 /// Options that need a second look after CLI11 has read them.
 struct RawOptions {

@@ -15,7 +15,7 @@ build=$1 soname=$2 prefix=$3 libdir=$4 destdir=${5:-}
 [[ $prefix == /* ]] || fail "PREFIX is '$prefix'; it must be an absolute path, such as PREFIX=/usr/local"
 [[ $libdir != /* && $libdir != *..* && -n $libdir ]] || fail "LIBDIR is '$libdir'; it must be below PREFIX, such as lib"
 here=$(cd "$(dirname "$0")" && pwd)
-for file in "lib/$soname" lib/libcirrodata_terminal.so bin/cirrodata-tool; do
+for file in "lib/$soname" lib/cirrodata/libcirrodata_terminal.so bin/cirrodata-tool; do
   [ -e "$build/$file" ] || fail "$build/$file is missing: run make build first"
 done
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$here/../../Cargo.toml" | head -n 1)
@@ -40,8 +40,9 @@ install -m 755 "$build/lib/$soname" "$to/$libdir/$soname.$version"
 ln -sfn "$soname.$version" "$to/$libdir/$soname"
 ln -sfn "$soname" "$to/$libdir/libcomptask_upgrade.so"
 install -m 755 "$build/bin/cirrodata-tool" "$to/bin/"
-# The tool's own; it looks for it beside the library.
-install -m 755 "$build/lib/libcirrodata_terminal.so" "$to/$libdir/"
+# The tool's own, which has no version, so no other program may find it: it is in a folder that only the tool looks into.
+mkdir -p "$to/$libdir/cirrodata"
+install -m 755 "$build/lib/cirrodata/libcirrodata_terminal.so" "$to/$libdir/cirrodata/"
 # What the tool says of its options: it is asked for it, so that neither can be of another version. ARGUMENTS... FOLDER/NAME
 describe() {
   local file=$to/share/${*: -1}
