@@ -560,8 +560,8 @@ impl<'r, 'a> Carrier<'r, 'a> {
             counts.skipped += 1;
         } else {
             counts.converted += 1;
+            self.done += 1;
         }
-        self.done += 1;
         self.run.session.log.debug(format_args!("{} is {} again", row.v2_id, row.v1_name));
         self.run.report.push(row);
     }
@@ -576,9 +576,9 @@ impl<'r, 'a> Carrier<'r, 'a> {
             row.outcome = Outcome::WouldKeep;
         } else {
             counts.converted += 1;
+            self.done += 1;
             row.outcome = Outcome::WouldDowngrade;
         }
-        self.done += 1;
         self.run.report.push(row);
     }
 
