@@ -528,7 +528,9 @@ impl<'a> Calls<'a> {
             assert_eq!(code == abi::CTU_OK, index < count && place.is_sized(), "row {index} of {count}");
             if code == abi::CTU_OK && place.is_whole::<ctu_report_row>() {
                 let row: *const ctu_report_row = place.place();
-                for pointer in [(*row).v1_name, (*row).v2_id, (*row).pc, (*row).node, (*row).outcome, (*row).detail, (*row).reason] {
+                for pointer in
+                    [(*row).v1_name, (*row).v2_id, (*row).pc, (*row).node, (*row).outcome, (*row).detail, (*row).reason]
+                {
                     text(pointer);
                 }
             }
