@@ -75,6 +75,8 @@ pub enum Finding {
     NotCarried,
     /// A file in V2 that no rule explains, and that would go with V2.
     Unknown,
+    /// The upgrade is complete, and its manifest cannot be read.
+    ManifestLost,
 }
 
 /// How much a finding weighs against a way back.
@@ -90,7 +92,7 @@ pub enum Weight {
 
 impl Finding {
     /// Every finding.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::V1Gone,
         Self::V1Changed,
         Self::NodeStarted,
@@ -103,6 +105,7 @@ impl Finding {
         Self::BornInV2,
         Self::NotCarried,
         Self::Unknown,
+        Self::ManifestLost,
     ];
 
     /// How much it weighs against a mode; against `Auto`, which is cancel or nothing, as against cancel.
@@ -117,6 +120,7 @@ impl Finding {
             Self::V2GoneUnexplained | Self::NotCarried => (Forbids, NeedsForce, NeedsForce),
             Self::GoneFromBoth => (Forbids, Forbids, NeedsForce),
             Self::Unknown => (NeedsForce, NeedsForce, NeedsForce),
+            Self::ManifestLost => (Forbids, NeedsForce, Forbids),
         };
         match mode {
             RecoveryMode::Auto | RecoveryMode::Cancel => cancel,
@@ -229,6 +233,7 @@ mod tests {
             (Finding::BornInV2, [Forbids, NeedsForce, Fine]),
             (Finding::NotCarried, [Forbids, NeedsForce, NeedsForce]),
             (Finding::Unknown, [NeedsForce, NeedsForce, NeedsForce]),
+            (Finding::ManifestLost, [Forbids, NeedsForce, Forbids]),
         ];
         assert_eq!(table.map(|row| row.0), Finding::ALL);
         for (finding, weights) in table {

@@ -217,10 +217,9 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
         let Some(Inspected::Whole(whole)) = found else {
             return Err(damaged("its V2 task changed while the run looked at it".to_owned()));
         };
-        let WholeTask { task, state, bytes, .. } = *whole;
         // Found where none was chosen, a place was not found then either.
-        let was_cancelled = state == StateV2::Cancel && task.pc_name.is_empty() && task.executenode.is_empty();
-        let made = if was_cancelled { StateV2::Cancel } else { file.state.upgraded() };
+        let made = if whole.found_no_place() { StateV2::Cancel } else { file.state.upgraded() };
+        let WholeTask { task, state, bytes, .. } = *whole;
         let expected = to_v2(&self.decode(file, v1_bytes)?, &id, made, &task.pc_name, &task.executenode);
         let fields = differing_fields(&expected, &task);
         if !fields.is_empty() || state != made {

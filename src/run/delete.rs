@@ -7,7 +7,7 @@ use super::recovery_scan::V2Names;
 use super::scan::{V1File, V1Scan};
 use super::trees::{self, Trees};
 use super::upgrade::{end, refused};
-use super::v1_check::{self, Manifests};
+use super::v1_check::{self, restore_or_delete, Manifests};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
@@ -154,8 +154,8 @@ fn refuse(run: &mut Run<'_>, reasons: Vec<String>) -> Result<()> {
     let what = format!("{} reasons against deleting the V1 tree: {}", reasons.len(), some_of(&reasons));
     run.report.warnings.extend(reasons);
     Err(Error::new(ErrorKind::Refused, what).at(layout::v1()).advise(
-        "undo what each reason in the report names: put back files that changed, move new tasks out of the tree; \
-             unknown files go with force",
+        "undo what each reason in the report names: put back files that changed; UPGRADE with reopen takes in V1 tasks \
+             that are new; unknown files go with force",
     ))
 }
 
@@ -182,6 +182,11 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
         if seen.facts.v1 {
             run.waves().rename(&layout::v1_deleting(), &layout::v1())?;
             run.report.phase = Phase::Upgraded;
+            if seen.facts.done && error.kind() == ErrorKind::NewV1Tasks {
+                return Err(error.advise(
+                    "stop whatever still writes V1 tasks; UPGRADE with reopen takes in those that are new, then run DELETE again",
+                ));
+            }
         }
         return Err(error);
     }
@@ -208,7 +213,7 @@ fn nothing_new_in_deleting(run: &Run<'_>, manifests: Option<&Manifests>, seen: &
             v1_check::strangers(&v1, manifests).iter().map(|(file, why)| format!("{}: {why}", file.name)).collect()
         }
         None if seen.facts.done => {
-            let manifests = Manifests::read(run.storage())?;
+            let manifests = Manifests::read(run.storage()).map_err(restore_or_delete)?;
             v1_check::strangers(&v1, &manifests).iter().map(|(file, why)| format!("{}: {why}", file.name)).collect()
         }
         None if run.options.force => return Ok(()),
@@ -256,6 +261,10 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     if let Some(error) = refusal {
         error.next_action().clone_into(&mut run.report.next_action);
         return Ok(());
+    }
+    if deletes {
+        "run DELETE once all is well with the nodes of the new version; after it no way leads back to the old files"
+            .clone_into(&mut run.report.next_action);
     }
     run.report.actions.extend(actions);
     Ok(())

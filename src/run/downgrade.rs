@@ -549,7 +549,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         let counts =
             [(place, "its PC and node"), (memo, "its memo"), (sync, "its sync flag"), (optimizat, "its optimizat")];
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            self.run.warn(format!("V1 cannot hold of {count} tasks {what}; the report lists them"));
+            self.run.warn(format!("for {count} tasks: V1 cannot hold {what}; the report lists them"));
         }
     }
 

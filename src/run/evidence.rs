@@ -1,6 +1,6 @@
 //! What speaks against a way back: the trees held against what the upgrade made. Nothing is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::context::Run;
 use super::groups::groups;
@@ -12,12 +12,12 @@ use super::recovery_scan::{Managers, V2Names};
 use super::report::Counts;
 use super::scan::{MarkScan, V1Scan};
 use super::trees::Trees;
-use super::v1_check::Manifests;
+use super::v1_check::{is_lost, started_nodes, Manifests};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
-use crate::plan::recovery::{free_base, Finding};
+use crate::plan::recovery::{free_base, Finding, RecoveryMode};
 use crate::task::{
-    content_sum, differing_fields, to_v1, to_v2, Codec, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT,
+    content_sum, differing_fields, to_v1, to_v2, Codec, StateV1, StateV2, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT,
 };
 use crate::tree::TreePath;
 
@@ -25,6 +25,8 @@ use crate::tree::TreePath;
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     found: BTreeMap<Finding, Vec<Found>>,
+    /// The V1 names without their states of what V2 holds, where no manifest names them.
+    held: HashSet<String>,
 }
 
 /// One thing found.
@@ -47,25 +49,35 @@ impl Found {
 }
 
 impl Evidence {
-    /// Holds the trees against what the upgrade made. `deleted` says that the V1 files went with a DELETE.
-    pub(super) fn gather(run: &mut Run<'_>, seen: &Trees, deleted: bool) -> Result<Self> {
+    /// Holds the trees against what the upgrade made. `deleted` says that the V1 files went with a DELETE. A way back by
+    /// `downgrade_old` can be weighed without a manifest: what V1 becomes is what the upgrade must have made.
+    pub(super) fn gather(run: &mut Run<'_>, seen: &Trees, deleted: bool, mode: RecoveryMode) -> Result<Self> {
         run.stage(Stage::List);
         let storage = std::sync::Arc::clone(&run.session.storage);
         let storage = &*storage;
-        let manifests = if seen.facts.done { Some(Manifests::read(storage)?) } else { None };
+        let mut evidence = Self::default();
+        let manifests = match seen.facts.done.then(|| Manifests::read(storage)).transpose() {
+            Err(error) if mode == RecoveryMode::DowngradeOld && is_lost(&error) => {
+                let why = format!("without a manifest nothing proves that V1 is whole: {error}");
+                evidence.note(Finding::ManifestLost, "", "", why);
+                run.report.started_nodes = started_nodes(storage)?;
+                None
+            }
+            manifests => manifests?,
+        };
         let marks = if seen.facts.upgrading { MarkScan::read(storage)? } else { MarkScan::default() };
         let parts = if seen.facts.upgrading { Some(Parts::read(storage, &marks)?) } else { None };
         let made = Made::read(storage, manifests.as_ref(), parts.as_ref())?;
         let v1 = V1Scan::read(storage)?;
         let v2 = V2Names::read(storage)?;
-        let mut evidence = Self::default();
         if deleted {
             evidence.note(Finding::V1Gone, "", "", "the V1 files are deleted, or their deletion has begun".to_owned());
         } else {
             evidence.hold_v1_against(run, &v1, &made, marks.online)?;
         }
         let started = evidence.look_at_nodes(run, manifests.as_ref())?;
-        let known = Known { made: &made, v1: &v1, marks: &marks, complete: seen.facts.done };
+        let lost = seen.facts.done && manifests.is_none();
+        let known = Known { made: &made, v1: &v1, marks: &marks, complete: seen.facts.done, lost };
         evidence.look_at_v2(run, &v2, &known)?;
         evidence.look_for_gone(&known, &v2, started);
         let beside = Managers::read(storage)?.unknown;
@@ -239,6 +251,9 @@ impl Evidence {
         if let Some(why) = no_name.or(no_bytes) {
             self.note(Finding::NotCarried, v1_name, &name, why);
         }
+        if known.lost {
+            return self.hold_against_v1(run, id, &whole, known);
+        }
         if made.is_empty() {
             if !known.is_attempt(run, id, &whole)? {
                 self.note(Finding::BornInV2, "", &name, "no upgrade that the tree knows made it".to_owned());
@@ -265,8 +280,35 @@ impl Evidence {
         Ok(())
     }
 
+    /// What a V2 task is where no manifest says what the upgrade made it: a task of the upgrade has its V1 file still, and
+    /// is what that one becomes as long as nothing happened.
+    fn hold_against_v1(&mut self, run: &Run<'_>, id: &V2Id, whole: &WholeTask, known: &Known<'_>) -> Result<()> {
+        let name = id.to_string();
+        let Some(base) = base_of(id, &whole.task.receive_pu) else {
+            self.note(Finding::BornInV2, "", &name, "an upgrade gives no id of this shape".to_owned());
+            return Ok(());
+        };
+        let there = states_in(known.v1, &base);
+        let v1 = base.to_string();
+        self.held.insert(v1.clone());
+        if there.is_empty() {
+            self.note(Finding::V1Gone, &v1, &name, "its V1 file is gone".to_owned());
+            return Ok(());
+        }
+        if !known.is_made_of(run, id, whole, &base, |made| made == whole.state || whole.found_no_place())? {
+            let v1 = V1Name::format(&base, there[0]);
+            self.note(Finding::V2Changed, &v1, &name, "it is not what its V1 file becomes".to_owned());
+        }
+        Ok(())
+    }
+
     /// Tasks that the upgrade made and V2 holds no more.
     fn look_for_gone(&mut self, known: &Known<'_>, v2: &V2Names, started: bool) {
+        for file in known.v1.files.iter().filter(|file| known.lost && !self.held.contains(file.base())) {
+            let why = "V2 does not hold it: it was finished and cleared there, or turned up after the upgrade";
+            let found = Found { v1: file.name.to_string(), v2: String::new(), why: why.to_owned() };
+            self.found.entry(Finding::V2GoneUnexplained).or_default().push(found);
+        }
         for (id, task) in known.made.all() {
             if v2.ids.binary_search(id).is_ok() {
                 continue;
@@ -315,6 +357,8 @@ struct Known<'a> {
     marks: &'a MarkScan,
     /// The upgrade is complete, so that nodes may have run.
     complete: bool,
+    /// It is complete, and its manifest is lost.
+    lost: bool,
 }
 
 impl Known<'_> {
@@ -329,7 +373,6 @@ impl Known<'_> {
     /// Whether the upgrade under way made a task that no part names, not yet or not any more: it is marked, and the task
     /// is what its V1 file says.
     fn is_attempt(&self, run: &Run<'_>, id: &V2Id, whole: &WholeTask) -> Result<bool> {
-        let codec = &*run.session.codec;
         let Some(base) = base_of(id, &whole.task.receive_pu) else { return Ok(false) };
         let name = base.to_string();
         if !self.marks.in_progress.contains_key(&*name) && !self.marks.upgraded.contains(&*name) {
@@ -340,8 +383,21 @@ impl Known<'_> {
             // V1 finished it while it was converted, so neither way back wants it.
             return Ok(true);
         }
-        for state in there {
-            let Ok(task) = codec.decode_v1(&run.storage().read(&layout::v1_file(&base, state), FILE_BYTES_LIMIT)?)
+        self.is_made_of(run, id, whole, &base, |_| true)
+    }
+
+    /// Whether a V2 task holds what one of the V1 files of a base becomes, `state` allowing for the state that it has.
+    fn is_made_of(
+        &self,
+        run: &Run<'_>,
+        id: &V2Id,
+        whole: &WholeTask,
+        base: &V1Base,
+        state: impl Fn(StateV2) -> bool,
+    ) -> Result<bool> {
+        let codec = &*run.session.codec;
+        for there in states_in(self.v1, base).into_iter().filter(|there| state(there.upgraded())) {
+            let Ok(task) = codec.decode_v1(&run.storage().read(&layout::v1_file(base, there), FILE_BYTES_LIMIT)?)
             else {
                 continue;
             };

@@ -30,6 +30,13 @@ pub(super) struct WholeTask {
     pub(super) others: Vec<String>,
 }
 
+impl WholeTask {
+    /// Whether it is as an upgrade makes an open task for which it finds no place.
+    pub(super) fn found_no_place(&self) -> bool {
+        self.state == StateV2::Cancel && self.task.pc_name.is_empty() && self.task.executenode.is_empty()
+    }
+}
+
 /// How many tasks are looked into together: their bytes are all held.
 pub(super) const INSPECTED_TOGETHER: usize = 1_024;
 

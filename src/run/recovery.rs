@@ -14,7 +14,7 @@ use super::rights;
 use super::scan::V1Scan;
 use super::trees::{self, Trees};
 use super::upgrade::{end, refused};
-use super::v1_check::Manifests;
+use super::v1_check::{self, Manifests};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{permit, Operation, Permit, Phase};
@@ -56,7 +56,7 @@ pub(super) fn run(run: &mut Run<'_>) -> Result<()> {
     let seen = look(run)?;
     let (course, scanned) = course(run, &seen)?;
     if let Course::Begin(mode) = course {
-        let evidence = evidence(run, &seen)?;
+        let evidence = evidence(run, &seen, mode)?;
         let weighed = weigh(run, mode, &evidence).and_then(|mode| check_up_front(run, mode).map(|()| mode));
         let mode = match weighed {
             Ok(mode) => mode,
@@ -144,10 +144,14 @@ fn course(run: &mut Run<'_>, seen: &Trees) -> Result<(Course, Scanned)> {
     }
 }
 
-fn evidence(run: &mut Run<'_>, seen: &Trees) -> Result<Evidence> {
+fn evidence(run: &mut Run<'_>, seen: &Trees, mode: RecoveryMode) -> Result<Evidence> {
     let phase = seen.phase_before_recovery()?;
     let deleted = permit(Operation::Recovery, phase) == Permit::DowngradeOnly;
-    Evidence::gather(run, seen, deleted)
+    let gathered = Evidence::gather(run, seen, deleted, mode);
+    if deleted {
+        return gathered.map_err(v1_check::restore_or_delete);
+    }
+    gathered
 }
 
 /// The mode that is left once everything found is weighed; `Auto` becomes cancel.
@@ -282,11 +286,13 @@ fn no_node_came(run: &Run<'_>, seen: &Trees, mode: RecoveryMode, started_before:
     if !seen.facts.done {
         return Ok(());
     }
-    let manifests = Manifests::read(run.storage())?;
-    let new: Vec<&String> = manifests.started_nodes.iter().filter(|node| !started_before.contains(node)).collect();
+    let started = v1_check::started_nodes(run.storage())?;
+    let new: Vec<&String> = started.iter().filter(|node| !started_before.contains(node)).collect();
     let moved = mode == RecoveryMode::Cancel && {
         let now = run.session.change_id()?;
-        manifests.heads().filter_map(|head| head.pu_change_id).any(|id| Some(id) != now)
+        let manifests = Manifests::read(run.storage())?;
+        let moved = manifests.heads().filter_map(|head| head.pu_change_id).any(|id| Some(id) != now);
+        moved
     };
     if new.is_empty() && !moved {
         return Ok(());
@@ -371,7 +377,7 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let mut refusals: Vec<Error> = run.session.all_offline().err().into_iter().collect();
     let decided = course(run, seen).and_then(|(course, _)| match course {
         Course::Begin(mode) => {
-            let evidence = evidence(run, seen)?;
+            let evidence = evidence(run, seen, mode)?;
             weigh(run, mode, &evidence).map(Course::Begin)
         }
         other => Ok(other),

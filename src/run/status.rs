@@ -9,16 +9,15 @@ use super::lock_file::LockHolder;
 use super::options::Stage;
 use super::parts::Parts;
 use super::recovery_scan::{Managers, RecoveryScan};
-use super::report::{Outcome, Row};
+use super::report::{Counts, Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
 use super::trees::{self, Trees};
 use super::v1_check::{self, BesideV1Tasks, Manifests};
 use super::verify;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{choices, Operation, Phase};
 use crate::plan::recovery::RecoveryMode;
-use crate::tree::Entry;
 
 /// How often the trees are looked at again where somebody changes them meanwhile.
 const LOOKS_LIMIT: u32 = 5;
@@ -84,7 +83,7 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     list_leftovers(run, seen);
     if seen.facts.done {
         let entries = run.storage().children(&layout::done())?.unwrap_or_default();
-        run.report.started_nodes = started_nodes(&entries);
+        run.report.started_nodes = entries.iter().filter_map(|entry| v1_check::started_node(&entry.name)).collect();
         let manifests = entries.iter().filter(|entry| layout::parse_manifest(&entry.name).is_some());
         run.report.seen().manifests = manifests.map(|entry| entry.name.clone()).collect();
     }
@@ -98,6 +97,10 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         }
     };
     say_what_stands_in_the_way(run, phase);
+    if run.report.lock_holder.is_some() {
+        let next = std::mem::take(&mut run.report.next_action);
+        run.report.next_action = format!("wait for the run that the lock file names; if it is dead: {next}");
+    }
     looked
 }
 
@@ -106,11 +109,20 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>, phase: Phase) {
     if phase != Phase::Upgraded {
         return;
     }
-    let (new, unknown) = (run.report.counts.left, run.report.unknown.len());
+    let Counts { left: new, failed: changed, .. } = run.report.counts;
+    let unknown = run.report.unknown.len();
+    let different = run.report.rows.iter().filter(|row| row.outcome == Outcome::Differs).count();
     let started = some_of(&run.report.started_nodes);
     for (operation, choice) in &mut run.report.choices {
         match operation {
+            Operation::Upgrade if changed > 0 => {
+                *choice = format!("refused now: {changed} V1 files changed after they were upgraded");
+            }
+            Operation::Delete if changed > 0 => {
+                *choice = format!("refused now: {changed} V1 files changed after they were upgraded");
+            }
             Operation::Delete if new > 0 => *choice = format!("refused now: {new} V1 tasks are not upgraded"),
+            Operation::Delete if different > 0 => *choice = format!("refused now: {different} pairs of tasks differ"),
             Operation::Delete if unknown > 0 => {
                 *choice = format!("refused now without force if they lie in V1: {unknown} unknown files");
             }
@@ -122,10 +134,18 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>, phase: Phase) {
     }
 }
 
-/// The nodes that started since the upgrade was complete, by what is in the done folder.
-fn started_nodes(entries: &[Entry]) -> Vec<String> {
-    let nodes = entries.iter().filter_map(|entry| entry.name.strip_prefix(layout::STARTED_PREFIX));
-    nodes.map(|node| layout::unescape(node).unwrap_or_else(|| node.to_owned())).collect()
+/// A complete upgrade whose manifest is lost: what is done and what is new cannot be told apart, and most is refused.
+fn without_manifest(run: &mut Run<'_>, lost: Error) -> Error {
+    run.report.headline = format!("{}, and its manifest cannot be read", run.report.headline);
+    run.report.counts = Counts::default();
+    for (operation, choice) in &mut run.report.choices {
+        *choice = match operation {
+            Operation::Recovery => "by downgrade_old with force alone: the manifest cannot be read",
+            _ => "refused now: the manifest cannot be read",
+        }
+        .to_owned();
+    }
+    lost
 }
 
 /// In which direction a RECOVERY goes, and how far it is.
@@ -201,7 +221,10 @@ fn list_twins<'v>(run: &mut Run<'_>, v1: &'v V1Scan) -> HashSet<&'v str> {
 }
 
 fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
-    let manifests = Manifests::read(run.storage())?;
+    let manifests = match Manifests::read(run.storage()) {
+        Err(error) if v1_check::is_lost(&error) => return Err(without_manifest(run, error)),
+        manifests => manifests?,
+    };
     run.report.started_nodes.clone_from(&manifests.started_nodes);
     run.report.unknown.extend(manifests.unknown.iter().cloned());
     let mut strangers = v1_check::strangers(v1, &manifests);
@@ -211,19 +234,13 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
         run.report.seen().marks = Some((&marks).into());
         strangers.retain(|(file, _)| !marks.upgraded.contains(file.base()) || manifests.has_base(file.base()));
     }
-    run.report.counts.left = strangers.len() as u64;
-    run.report.counts.skipped = run.report.counts.total - run.report.counts.left;
-    for (file, why) in &strangers {
-        let mut row = Row::new(&file.name, Outcome::New);
-        (row.v1_state, row.detail) = (Some(file.state), why.clone());
-        run.report.push(row);
-    }
-    if !strangers.is_empty() {
-        run.report.next_action =
-            String::from("stop whatever still writes V1 tasks; UPGRADE with reopen takes in those that are new");
+    v1_check::list_strangers(&mut run.report, &strangers, &manifests);
+    if let Some(advice) = v1_check::advice_on_strangers(&run.report) {
+        advice.clone_into(&mut run.report.next_action);
     }
     run.session.log.info(format_args!("the manifest holds {} tasks", manifests.tasks()));
-    let missing = (manifests.tasks() + run.report.counts.left).saturating_sub(run.report.counts.total);
+    let new = run.report.counts.left;
+    let missing = (manifests.tasks() + new).saturating_sub(run.report.counts.total);
     if missing > 0 {
         let mut names = Vec::new();
         manifests.each_line(run.storage(), |line| {
@@ -256,7 +273,14 @@ fn upgrading(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     run.report.counts.skipped = done;
     run.report.counts.left -= done;
     let begun = single().filter(|file| marks.in_progress.contains_key(file.base()));
-    for file in begun.filter(|file| !marks.upgraded.contains(file.base())) {
+    let begun: Vec<_> = begun.filter(|file| !marks.upgraded.contains(file.base())).collect();
+    // A run that is alive has thousands at hand, of which none needs a look.
+    let may_be_alive = run.report.lock_holder.is_some();
+    if may_be_alive && !begun.is_empty() {
+        let count = begun.len();
+        run.report.headline = format!("{}; {count} tasks are begun and not finished", run.report.headline);
+    }
+    for file in begun.into_iter().filter(|_| !may_be_alive) {
         let mut row = Row::new(&file.name, Outcome::Left);
         row.v1_state = Some(file.state);
         row.detail.push_str("its conversion began and did not end; the next UPGRADE does it anew");

@@ -6,7 +6,7 @@ use super::convert::{self, Work};
 use super::finish;
 use super::leftovers::{clear_leftover_marks, clear_rubbish, leftovers};
 use super::options::Stage;
-use super::report::{Counts, Outcome, Row};
+use super::report::Counts;
 use super::rights::{self, Problem};
 use super::rounds;
 use super::scan::V1Scan;
@@ -258,18 +258,12 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     run.report.v1_states = v1.by_state();
     run.report.counts.total = v1.files.len() as u64;
     let strangers = v1_check::strangers(&v1, &manifests);
-    run.report.counts.left = strangers.len() as u64;
-    run.report.counts.skipped = run.report.counts.total - run.report.counts.left;
+    v1_check::list_strangers(&mut run.report, &strangers, &manifests);
     let headline = match strangers.len() {
         0 => "all tasks are upgraded".to_owned(),
         left => format!("{} tasks are upgraded, {left} are not", run.report.counts.skipped),
     };
     run.report.conclude(Phase::Upgraded, headline);
-    for (file, why) in &strangers {
-        let mut row = Row::new(&file.name, Outcome::New);
-        (row.v1_state, row.detail) = (Some(file.state), why.clone());
-        run.report.push(row);
-    }
     if !strangers.is_empty() {
         return Err(v1_check::new_v1_tasks(&strangers));
     }

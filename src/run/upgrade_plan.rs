@@ -15,7 +15,7 @@ use super::scan::{MarkScan, V1Scan, V2Scan};
 use super::task_facts::{Facts, Listings};
 use super::trees::Trees;
 use super::upgrade::{check_up_front, describe_trees, nodes_allow, sort_decisions};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 
 /// A dry run: everything but writing, each action listed.
@@ -27,15 +27,15 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         run.report.lock_holder = Some(holder);
     }
     // A plan is made while the nodes still work; that they must go down is part of it.
-    let mut refusals: Vec<String> = nodes_allow(run).err().iter().map(ToString::to_string).collect();
+    let mut refusals: Vec<Error> = nodes_allow(run).err().into_iter().collect();
     run.stage(Stage::List);
     let v1 = V1Scan::read(run.storage())?;
     if let Err(error) = check_up_front(run, seen, &v1) {
-        refusals.push(error.to_string());
+        refusals.push(error);
     }
     let complete = Complete::read(run.storage(), seen)?;
     if let Some(Err(error)) = complete.as_ref().map(|complete| complete.refuse_changed(&v1)) {
-        refusals.push(error.to_string());
+        refusals.push(error);
     }
     for refusal in &refusals {
         run.warn(format!("a run would be refused now: {refusal}"));
@@ -98,5 +98,15 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         headline = format!("a run would be refused now, see the warnings; else {headline}");
     }
     run.report.conclude(run.report.phase, headline);
+    // Nodes that are up are told by the phase's own words.
+    match refusals.iter().find(|error| error.kind() != ErrorKind::NodesOnline) {
+        Some(error) => error.next_action().clone_into(&mut run.report.next_action),
+        None if run.report.counts.failed > 0 => {
+            let others =
+                "mend the files of the tasks that would fail; until then UPGRADE converts the others and does not end";
+            others.clone_into(&mut run.report.next_action);
+        }
+        None => {}
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::context::{some_of, Run};
 use super::groups::groups;
 use super::parts::MANIFEST_BYTES_LIMIT;
+use super::report::{Outcome, Report, Row};
 use super::scan::{V1File, V1Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
@@ -31,7 +32,37 @@ struct Known {
     sum: ContentSum,
 }
 
-const RESTORE: &str = "restore the manifest from a backup; without it nothing proves what was upgraded";
+const RESTORE: &str =
+    "restore the manifest from a backup; without it nothing proves what was upgraded; V2 works without \
+                       it, and RECOVERY by downgrade_old with force goes back to the V1 files as they are";
+
+/// What to do about an error of a manifest where the V1 tree is being deleted, so that there is no way back to it.
+pub(super) fn restore_or_delete(error: Error) -> Error {
+    if error.next_action() != RESTORE {
+        return error;
+    }
+    error.advise(
+        "restore the manifest from a backup; where there is none, look through Compaction.deleting and remove it: DELETE \
+         then finishes without a manifest",
+    )
+}
+
+/// Whether the manifests are there and say nothing, which restoring them mends; `false` for a storage that fails.
+pub(super) fn is_lost(manifests: &Error) -> bool {
+    matches!(manifests.kind(), ErrorKind::Damaged | ErrorKind::Corrupt)
+}
+
+/// The nodes that recorded a start since the upgrade was complete.
+pub(super) fn started_nodes(storage: &dyn Storage) -> Result<Vec<String>> {
+    let entries = storage.children(&layout::done())?.unwrap_or_default();
+    Ok(entries.iter().filter_map(|entry| started_node(&entry.name)).collect())
+}
+
+/// The node whose start a name in the done folder records.
+pub(super) fn started_node(name: &str) -> Option<String> {
+    let node = name.strip_prefix(layout::STARTED_PREFIX)?;
+    Some(layout::unescape(node).unwrap_or_else(|| node.to_owned()))
+}
 
 impl Known {
     fn new(line: Line) -> Self {
@@ -67,8 +98,8 @@ impl Manifests {
                     manifests.known.push(Known::new(line));
                 }
                 manifests.files.push((path, reader.head().clone()));
-            } else if let Some(node) = entry.name.strip_prefix(layout::STARTED_PREFIX) {
-                manifests.started_nodes.push(layout::unescape(node).unwrap_or_else(|| node.to_owned()));
+            } else if let Some(node) = started_node(&entry.name) {
+                manifests.started_nodes.push(node);
             } else {
                 manifests.unknown.push(path.to_string());
             }
@@ -147,6 +178,36 @@ pub(super) fn strangers<'v>(v1: &'v V1Scan, manifests: &Manifests) -> Vec<(&'v V
         None => Some("it turned up after the upgrade was complete".to_owned()),
     };
     v1.files.iter().filter_map(|file| Some((file, why(file)?))).collect()
+}
+
+/// Counts and lists them: what turned up is left to be taken in; what changed fails in every upgrade, since V2 has it.
+pub(super) fn list_strangers(report: &mut Report, strangers: &[(&V1File, String)], manifests: &Manifests) {
+    let counts = &mut report.counts;
+    let changed = strangers.iter().filter(|(file, _)| manifests.has_base(file.base())).count() as u64;
+    (counts.failed, counts.left) = (changed, strangers.len() as u64 - changed);
+    counts.skipped = counts.total - counts.left - counts.failed;
+    for (file, why) in strangers {
+        let outcome = if manifests.has_base(file.base()) { Outcome::Failed } else { Outcome::New };
+        let mut row = Row::new(&file.name, outcome);
+        (row.v1_state, row.detail) = (Some(file.state), why.clone());
+        report.push(row);
+    }
+}
+
+/// What an operator does about the V1 files that were counted; `None` where there are none.
+pub(super) fn advice_on_strangers(report: &Report) -> Option<&'static str> {
+    match (report.counts.left > 0, report.counts.failed > 0) {
+        (false, false) => None,
+        (true, false) => Some("stop whatever still writes V1 tasks; UPGRADE with reopen takes in those that are new"),
+        (false, true) => Some(
+            "stop whatever still writes V1 tasks and put the files that changed back as they were when they were upgraded, \
+             since V2 has their tasks; or go back with RECOVERY",
+        ),
+        (true, true) => Some(
+            "stop whatever still writes V1 tasks and put the files that changed back as they were when they were upgraded, \
+             since V2 has their tasks; then UPGRADE with reopen takes in those that are new",
+        ),
+    }
 }
 
 /// The error that names V1 files which turned up or changed.

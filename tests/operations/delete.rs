@@ -208,8 +208,13 @@ fn verify_finds_every_field_that_was_changed() {
             for operation in [Operation::Status, Operation::Upgrade] {
                 let failure = place.unchanged_by(|| place.run_with(operation, verify).unwrap_err());
                 assert_eq!(failure.error.kind(), ErrorKind::Damaged);
-                let rows = failure.report.unwrap().rows;
+                assert!(failure.error.next_action().contains("RECOVERY by downgrade_old with force"));
+                let report = failure.report.unwrap();
+                let rows = &report.rows;
                 assert_eq!((rows.len(), rows[0].outcome, rows[0].v1_name.as_str()), (1, Outcome::Differs, TASK));
+                let delete = report.choices.iter().find(|choice| choice.0 == Operation::Delete);
+                let refused = (Operation::Delete, "refused now: 1 pairs of tasks differ".to_owned());
+                assert_eq!(delete, (operation == Operation::Status).then_some(&refused));
                 assert!(rows[0].detail.contains(&format!("these fields differ: {field}")), "{}", rows[0].detail);
             }
             refused(place, &[&format!("these fields differ: {field}")]);

@@ -12,6 +12,7 @@ mod error_kinds;
 mod gate;
 mod language;
 mod locking;
+mod lost_manifest;
 mod marks;
 mod online;
 mod ordinals;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use comptask_upgrade::tree::Change;
-use comptask_upgrade::{MemoryStorage, Operation, Outcome, Report, RunOptions};
+use comptask_upgrade::{MemoryStorage, Operation, Outcome, Phase, Report, RunOptions};
 
 use crate::support::meddling::Up;
 use crate::support::places::on_both_with;
@@ -137,6 +137,7 @@ fn a_plan_is_made_while_nodes_are_up_and_says_that_a_run_would_be_refused() {
         let report = place.unchanged_by(|| session.run(Operation::Upgrade, &plan(), None).unwrap());
         assert!(report.warnings.iter().any(|text| text.contains("would be refused") && text.contains("xcloud24_9876")));
         assert_eq!(report.counts.converted, 4);
+        assert_eq!(report.next_action, Phase::NotStarted.next_action());
     });
 }
 
@@ -148,6 +149,11 @@ fn a_plan_names_what_would_fail() {
         assert_eq!((report.counts.total, report.counts.failed, report.counts.converted), (5, 1, 4));
         let row = report.rows.iter().find(|row| row.v1_name == "compct.torn.0.5").unwrap();
         assert!(row.outcome == Outcome::WouldFail && row.detail.contains("header"), "{}", row.detail);
+        assert!(
+            report.next_action.starts_with("mend the files of the tasks that would fail"),
+            "{}",
+            report.next_action
+        );
     });
 }
 
@@ -164,6 +170,7 @@ fn a_plan_of_delete_lists_what_goes_and_why_it_would_not() {
                 "remove Compaction_V2/TaskUpgrade.done",
             ]
         );
+        assert!(report.next_action.starts_with("run DELETE once all is well"), "{}", report.next_action);
         crate::support::v1_files::file(&*place.storage, "Compaction/x", b"");
         let report = place.unchanged_by(|| place.run_with(Operation::Delete, plan()).unwrap());
         assert!(report

@@ -165,7 +165,11 @@ fn tasks_born_in_v2_take_the_first_free_millisecond_and_what_v1_cannot_hold_is_n
             expected.push(task);
         }
         v1_is(place, &expected);
-        for warning in ["of 6 tasks its memo", "of 6 tasks its sync flag", "of 10 tasks its PC and node"] {
+        for warning in [
+            "for 6 tasks: V1 cannot hold its memo",
+            "for 6 tasks: V1 cannot hold its sync flag",
+            "for 10 tasks: V1 cannot hold its PC and node",
+        ] {
             assert!(report.warnings.iter().any(|text| text.contains(warning)), "{:?}", report.warnings);
         }
         assert!(exists(storage, &format!("Compaction/Scheduler/{late}")));

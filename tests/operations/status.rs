@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::trees::CATALOG;
-use crate::support::v1_files::{file, folder, v1};
+use crate::support::v1_files::{file, folder, remove, v1};
 
 fn json(place: &Place) -> Value {
     let report = place.unchanged_by(|| place.status().unwrap());
@@ -147,5 +147,27 @@ fn it_stays_right_while_another_session_upgrades_deletes_and_goes_back() {
         ];
         let mut rest = order.iter();
         assert!(phases.iter().all(|phase| rest.any(|next| next == phase)), "out of order: {phases:?}");
+    });
+}
+
+/// What the lock file says may be alive: nothing of its thousands of tasks is listed, and nobody is told to run beside it.
+#[test]
+fn beside_a_run_that_may_be_alive_it_says_to_wait() {
+    on_both_with("seed", |place, _, _| {
+        file(&*place.storage, "Compaction/Scheduler/compct.torn.0.5", b"CTK1");
+        place.upgrade().unwrap_err();
+        remove(&*place.storage, "Compaction_V2/Taskupgrade/compct.xcloud24_9876.0.1617693156000.upgrade");
+        file(&*place.storage, "Compaction_V2/Taskupgrade/compct.xcloud24_9876.0.1617693156000.node", b"");
+        let dead = place.status().unwrap();
+        assert_eq!((dead.rows.len(), dead.counts.left), (1, 2), "{:?}", dead.rows);
+        assert_eq!(dead.next_action, Phase::Upgrading.next_action());
+        let holder = r#"{"run":"r","operation":"upgrade","host":"h","pid":7,"since":"2022-01-01T00:00:00Z"}"#;
+        file(&*place.storage, "Compaction_V2/TaskupgradeLock", holder.as_bytes());
+        let alive = place.status().unwrap();
+        assert!(alive.rows.is_empty(), "{:?}", alive.rows);
+        assert_eq!(alive.counts, dead.counts);
+        assert!(alive.headline.ends_with("; 1 tasks are begun and not finished"), "{}", alive.headline);
+        let wait = format!("wait for the run that the lock file names; if it is dead: {}", dead.next_action);
+        assert_eq!(alive.next_action, wait);
     });
 }

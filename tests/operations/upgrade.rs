@@ -250,9 +250,23 @@ fn v1_tasks_after_the_end_are_an_error_of_their_own_that_names_them() {
         let seen: Vec<_> = report.rows.iter().map(|row| (row.v1_name.as_str(), row.outcome)).collect();
         assert_eq!(
             seen,
-            [("compct.late.0.9.Done", Outcome::New), ("compct.xcloud24_9876.0.1617693156000.Assigned", Outcome::New)]
+            [
+                ("compct.late.0.9.Done", Outcome::New),
+                ("compct.xcloud24_9876.0.1617693156000.Assigned", Outcome::Failed)
+            ]
         );
-        assert_eq!((report.counts.total, report.counts.skipped, report.counts.left), (5, 3, 2));
+        let counts = report.counts;
+        assert_eq!((counts.total, counts.skipped, counts.left, counts.failed), (5, 3, 1, 1));
+        assert!(report.next_action.contains("put the files that changed back"), "{}", report.next_action);
+        assert!(report.next_action.ends_with("UPGRADE with reopen takes in those that are new"));
+        for operation in [Operation::Upgrade, Operation::Delete] {
+            let (_, choice) = report.choices.iter().find(|choice| choice.0 == operation).unwrap();
+            assert_eq!(choice, "refused now: 1 V1 files changed after they were upgraded");
+        }
+        crate::support::v1_files::rename(&*place.storage, &format!("{old}.Assigned"), old);
+        let report = place.status().unwrap();
+        assert_eq!((report.counts.left, report.counts.failed), (1, 0));
+        assert!(report.next_action.contains("reopen takes in those that are new"), "{}", report.next_action);
     });
 }
 
