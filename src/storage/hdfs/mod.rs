@@ -16,9 +16,6 @@ pub use self::options::HdfsOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::TreePath;
 
-/// How many tasks go together: each group ends with a wait for its last files, which this many tasks make small.
-pub(crate) const GROUP_TASKS: usize = 4_096;
-
 /// A name that is asked for and never made: the NameNode checks the rights for a rename before it looks for its source.
 pub(crate) const PROBE: &str = ".comptask-upgrade-may-i-write-here";
 

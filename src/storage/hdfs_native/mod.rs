@@ -27,7 +27,7 @@ use self::threads::Threads;
 use super::hdfs::answers::{check_root, children_of, hand_over, Failure};
 use super::hdfs::batch::{Answer, Batch, Reply, Setback, Step};
 use super::hdfs::options::Configuration;
-use super::hdfs::{process_user, Address, HdfsOptions, GROUP_TASKS};
+use super::hdfs::{process_user, Address, HdfsOptions};
 use super::{only, EntrySink, Flow, Storage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Entry, Stat, TreePath};
@@ -37,6 +37,10 @@ const NO_CONF_DIR: &str = "/dev/null";
 
 /// How many calls are under way at a time: more fail on a single DataNode, and fewer are slower.
 const IN_FLIGHT: usize = 256;
+
+/// How many tasks go together: each group ends with a wait for its last files, which this many make small, and a stop comes
+/// once a group is built, some 15 seconds at most where the servers are fast.
+const GROUP_TASKS: usize = 8_192;
 
 /// The client's own retries, short since the waiting is done here.
 const DEFAULTS: [(&str, &str); 3] = [

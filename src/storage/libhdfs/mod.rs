@@ -27,13 +27,17 @@ use self::thrown::Thrown;
 use super::hdfs::answers::{check_root, children_of, hand_over, Failure};
 use super::hdfs::batch::{Answer, Batch, Reply, Setback, Step};
 use super::hdfs::options::{provider_key, refuse_observers, Configuration};
-use super::hdfs::{kerberos, process_user, Address, HdfsOptions, GROUP_TASKS};
+use super::hdfs::{kerberos, process_user, Address, HdfsOptions};
 use super::{only, EntrySink, Flow, Storage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::{Change, Entry, Stat, TreePath};
 
 /// How many calls are under way at a time: each needs a thread, and more no longer help one `DataNode`.
 const IN_FLIGHT: usize = 16;
+
+/// How many tasks go together: each group ends with a wait for its last files, which this many make small, and a stop comes
+/// once a group is built, some 15 seconds at most where the servers are fast.
+const GROUP_TASKS: usize = 4_096;
 
 /// More threads than this are not started whatever a run asks for.
 const MOST_THREADS: usize = 256;
