@@ -5,13 +5,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use comptask_upgrade::layout::{self, V1Name};
 use comptask_upgrade::task::{StateV1, StateV2};
+use comptask_upgrade::tree::TreePath;
 use comptask_upgrade::{Codec, DefaultCodec};
 use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use crate::support::v1_files::{v1_task, v2_task};
+
+/// The node of every open task.
+const NODE: &str = "xcloud24_9876";
 
 /// The client without a JVM, as it is without the library.
 pub struct Bare {
@@ -27,7 +32,7 @@ impl Bare {
         let builder = ClientBuilder::new().with_url(uri).with_config_dir("/dev/null");
         let client = builder.with_io_runtime(runtime.handle().clone()).build().unwrap();
         let v1 = v1_task("pu_1", 0, 1_650_000_000_000, StateV1::Init, ("sales", "eu"));
-        let v2 = v2_task(&v1, "0123456789abcdef.0.0", StateV2::Init, "pc1", "xcloud24_9876");
+        let v2 = v2_task(&v1, "0123456789abcdef.0.0", StateV2::Init, "pc1", NODE);
         let bytes = DefaultCodec.encode_v2(&v2).unwrap().into();
         Self { runtime, client: Arc::new(client), bytes }
     }
@@ -52,8 +57,8 @@ impl Bare {
     /// lock, no listing, no part, no manifest, and no task waits for another.
     pub fn measure_tasks(&self, root: &str, v1_names: &[String], in_flight: usize) -> Duration {
         self.runtime.block_on(async {
-            for folder in ["Taskupgrade", "TaskAssigned/n", "Scheduler", ".staging"] {
-                self.client.mkdirs(&format!("{root}/Compaction_V2/{folder}"), 0o755, true).await.unwrap();
+            for folder in [layout::upgrading(), layout::node_folder(NODE), layout::v2_scheduler(), layout::staging()] {
+                self.client.mkdirs(&format!("{root}/{folder}"), 0o755, true).await.unwrap();
             }
             let begun = Instant::now();
             let mut running: JoinSet<hdfs_native::Result<()>> = JoinSet::new();
@@ -99,20 +104,23 @@ async fn one(client: Arc<Client>, path: String, bytes: Bytes) -> hdfs_native::Re
 }
 
 async fn one_task(client: Arc<Client>, root: String, v1_name: String, bytes: Bytes) -> hdfs_native::Result<()> {
-    let v2 = format!("{root}/Compaction_V2");
-    let reader = client.read(&format!("{root}/Compaction/Scheduler/{v1_name}")).await?;
+    let at = |path: TreePath| format!("{root}/{path}");
+    let name = V1Name::parse(&v1_name).unwrap();
+    let (base, id, state) = (name.base.to_string(), name.base.v2_id(0).unwrap(), name.state.upgraded());
+    let reader = client.read(&at(layout::v1_scheduler().join(&v1_name))).await?;
     reader.read_range(0, reader.file_length()).await?;
-    let (mark, id) = (format!("{v2}/Taskupgrade/{v1_name}"), &v1_name);
-    one(Arc::clone(&client), format!("{mark}.n"), Bytes::new()).await?;
-    // Half of the tasks are open, as those of the library's trees are.
-    if !v1_name.ends_with(".Done") {
-        one(Arc::clone(&client), format!("{v2}/TaskAssigned/n/Manager.{id}"), Bytes::new()).await?;
+    let mark = at(layout::mark_in_progress(&base, NODE));
+    one(Arc::clone(&client), mark.clone(), Bytes::new()).await?;
+    if state.is_open() {
+        one(Arc::clone(&client), at(layout::manager(NODE, &id)), Bytes::new()).await?;
     }
-    let staged = format!("{v2}/.staging/{id}");
+    let staged = at(layout::staging().join(&id.to_string()));
     client.mkdirs(&staged, 0o755, true).await?;
-    let status = tokio::spawn(one(Arc::clone(&client), format!("{staged}/Status.Init"), Bytes::new()));
-    one(Arc::clone(&client), format!("{staged}/TaskInfo.pc1.sales"), bytes).await?;
+    let status = format!("{staged}/{}", layout::status_name(state));
+    let status = tokio::spawn(one(Arc::clone(&client), status, Bytes::new()));
+    let info = format!("{staged}/{}", layout::task_info_name("pc1", "sales").unwrap());
+    one(Arc::clone(&client), info, bytes).await?;
     status.await.unwrap()?;
-    client.rename(&staged, &format!("{v2}/Scheduler/{id}"), false).await?;
-    client.rename(&format!("{mark}.n"), &format!("{mark}.upgrade"), false).await
+    client.rename(&staged, &at(layout::main_task(&id)), false).await?;
+    client.rename(&mark, &at(layout::mark_upgraded(&base)), false).await
 }
