@@ -168,7 +168,9 @@ TEST_F(ToolConfig, IsNamedByTheEnvironmentToo) {
   const ProcessResult missing =
       Tool({"comptask-upgrade", "status", "--root", root_.string()}, {{"CIRRODATA_TOOL_CONFIG", "no-such.toml"}});
   EXPECT_EQ(missing.exit_code, 1);
-  EXPECT_TRUE(Holds(missing.err, "the configuration file cannot be read\n  path: no-such.toml\n")) << missing.err;
+  EXPECT_TRUE(
+      Holds(missing.err, "the configuration file cannot be read: No such file or directory\n  path: no-such.toml\n"))
+      << missing.err;
   EXPECT_EQ(Tool({"comptask-upgrade", "--help"}, {{"CIRRODATA_TOOL_CONFIG", "no-such.toml"}}).exit_code, 0);
   WriteFile(file_, "nonsense");
   EXPECT_EQ(Tool({"comptask-upgrade", "--help"}, variables).exit_code, 0) << "the help is what one needs then";
@@ -177,7 +179,7 @@ TEST_F(ToolConfig, IsNamedByTheEnvironmentToo) {
 TEST_F(ToolConfig, AFolderIsNoFile) {
   const ProcessResult result = Tool({"comptask-upgrade", "status", "--config", folder_.path().string()});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_TRUE(Holds(result.err, "the configuration file cannot be read")) << result.err;
+  EXPECT_TRUE(Holds(result.err, "the configuration file cannot be read: Is a directory")) << result.err;
   EXPECT_EQ(Tool({"comptask-upgrade", "status", "--root", root_.string(), "--config", ""}).exit_code, 1);
 }
 

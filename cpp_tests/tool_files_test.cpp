@@ -81,6 +81,14 @@ TEST_F(ToolFiles, TheLogHasATimedLineForAllThatMatters) {
   EXPECT_GT(ReadFile(log_).size(), log.size());
 }
 
+TEST_F(ToolFiles, AFileThatCannotBeMadeSaysWhatToDo) {
+  for (const char* option : {"--log-file", "--report-file"}) {
+    const ProcessResult result = Run("status", {option, folder_.Inside("no-such-folder/file")});
+    EXPECT_EQ(result.exit_code, 30) << result.err;
+    EXPECT_TRUE(Holds(result.err, "next: name a file in a folder that is there")) << result.err;
+  }
+}
+
 TEST_F(ToolFiles, TheLogHasTheErrorAndTheExitCode) {
   WriteFile(root_ / kBrokenTask, "broken");
   EXPECT_EQ(Run("upgrade", {"--log-file", log_, "--language", "zh"}).exit_code, 20);

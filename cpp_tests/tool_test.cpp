@@ -119,6 +119,23 @@ TEST(Tool, RefusesBadUsageWithOne) {
   }
 }
 
+TEST(Tool, NamesAWordThatNobodyKnowsBeforeWhatIsMissing) {
+  const ProcessResult mistyped = Tool({"comptask-upgrade", "status", "--rot", "folder"});
+  EXPECT_TRUE(Holds(mistyped.err, "error: The following arguments were not expected: --rot folder\n")) << mistyped.err;
+  EXPECT_FALSE(Holds(mistyped.err, "required")) << mistyped.err;
+  EXPECT_TRUE(Holds(Tool({"comptask-upgrade", "status"}).err, "--root is required"));
+}
+
+TEST(Tool, NamesTheHelpOfTheToolThatWasMeant) {
+  EXPECT_TRUE(Holds(Tool({"comptask-upgrade"}).err, "next: see cirrodata-tool comptask-upgrade --help\n"));
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"no-such-tool"}, {"completion"}, {"completion", "tcsh"}, {"--language", "fr"}}) {
+    const ProcessResult refused = Tool(line);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_TRUE(Holds(refused.err, "next: see cirrodata-tool --help\n")) << refused.err;
+  }
+}
+
 // Every operation with every option that some of them know.
 TEST(Tool, TakesAnOptionOnlyWhereItMeansSomething) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> options{

@@ -146,7 +146,7 @@ std::optional<Error> LogFile::Write(LogLevel level, std::string_view target, std
   if (cause == 0) return std::nullopt;
   // For good: a log that went on once the disk has room again would hide that lines are missing.
   is_lost_ = true;
-  return SystemError(Text::kLogFileLost, cause, path_);
+  return SystemError(Text::kLogFileLost, cause, path_, Text::kLogFileLostNext);
 }
 
 }  // namespace cirrodata_tool

@@ -1,11 +1,16 @@
 #include "options.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "cluster_flags.h"
@@ -142,6 +147,16 @@ std::vector<NamedFile> NamedFiles(const CLI::App& tool) {
   return files;
 }
 
+// What the system says of a file that cannot be read.
+std::string WhyUnreadable(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int cause = descriptor < 0 ? errno : 0;
+  char first = 0;
+  if (descriptor >= 0 && read(descriptor, &first, 1) < 0) cause = errno;
+  if (descriptor >= 0) close(descriptor);
+  return std::generic_category().message(cause == 0 ? EIO : cause);
+}
+
 void ReadComptaskUpgrade(Words words, CommandLine& line) {
   RawOptions raw;
   CLI::App tool(Say(Text::kComptaskUpgrade, line.output.language),
@@ -162,7 +177,13 @@ void ReadComptaskUpgrade(Words words, CommandLine& line) {
   } catch (const CLI::CallForHelp&) {
     line.text = tool.help();
   } catch (const CLI::FileError&) {
-    throw UsageError(English(Text::kConfigUnreadable), tool.get_config_ptr()->results().front());
+    const std::string path = tool.get_config_ptr()->results().front();
+    throw UsageError(English(Text::kConfigUnreadable, {WhyUnreadable(path)}), path);
+  } catch (const CLI::RequiredError&) {
+    // A word that nobody knows may be the very option that seems to be missing.
+    const auto strangers = tool.remaining();
+    if (strangers.empty()) throw;
+    throw CLI::ExtrasError(tool.get_name(), strangers);
   }
 }
 
@@ -200,8 +221,9 @@ CommandLine ParseCommandLine(int argument_count, const char* const* arguments) {
   Words words(arguments + std::min(argument_count, 1), arguments + argument_count);
   line.output.language = LanguageFor(words);
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  const bool is_comptask_upgrade = !words.empty() && words.front() == kComptaskUpgradeTool;
   try {
-    if (!words.empty() && words.front() == kComptaskUpgradeTool) {
+    if (is_comptask_upgrade) {
       words.erase(words.begin());
       ReadComptaskUpgrade(words, line);
     } else {
@@ -213,6 +235,10 @@ CommandLine ParseCommandLine(int argument_count, const char* const* arguments) {
     line.error = UsageError(error.what());
   } catch (const Error& error) {
     line.error = error;
+  }
+  if (line.error && !is_comptask_upgrade) {
+    const Error& error = *line.error;
+    line.error = Error(error.code(), error.message(), error.path(), error.task(), English(Text::kSeeToolsHelp));
   }
   line.output.json = line.output.json || json;
   return line;

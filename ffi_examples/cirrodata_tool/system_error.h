@@ -11,14 +11,14 @@
 
 namespace cirrodata_tool {
 
-/// The error for a value of errno; the text has one place, for what the system said.
-inline comptask_upgrade::Error SystemError(Text text, int cause, const std::string& path) {
+/// The error for a value of errno; the text has one place, for what the system said. `next` is what to do about it.
+inline comptask_upgrade::Error SystemError(Text text, int cause, const std::string& path, Text next = Text::kFileNext) {
   using comptask_upgrade::Code;
   Code code = Code::kStorage;
   if (cause == ENOENT || cause == ENOTDIR) code = Code::kNotFound;
   if (cause == EACCES || cause == EPERM || cause == EROFS) code = Code::kPermission;
   if (cause == ENOSPC || cause == EDQUOT) code = Code::kQuota;
-  return {code, English(text, {std::generic_category().message(cause)}), path};
+  return {code, English(text, {std::generic_category().message(cause)}), path, "", English(next)};
 }
 
 }  // namespace cirrodata_tool

@@ -19,7 +19,9 @@ std::string Translated(std::string_view english, Language language) {
 }
 
 std::string TranslatedMessage(const comptask_upgrade::Error& error, Language language) {
-  if (language == Language::kChinese && error.next_action() == English(Text::kSeeHelp)) {
+  const std::string next = error.next_action();
+  const bool is_usage_error = next == English(Text::kSeeHelp) || next == English(Text::kSeeToolsHelp);
+  if (language == Language::kChinese && is_usage_error) {
     if (auto own = ChineseFor(error.message(), true)) return *own;
   }
   return Translated(error.message(), language);
