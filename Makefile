@@ -51,11 +51,12 @@ libraries: setup
 	cargo build --release --locked --features "$(FEATURES)"
 	cargo build --release --locked --package cirrodata-terminal
 	@mkdir -p $(BUILD)/lib/cirrodata $(BUILD)/include $(BUILD)/bin
-	@install -m 644 target/release/libcomptask_upgrade.a $(BUILD)/lib/
-	@install -m 755 target/release/libcomptask_upgrade.so $(BUILD)/lib/$(SONAME)
+	@# What is there already keeps its time, so that nothing is compiled and linked again for it.
+	@install -C -m 644 target/release/libcomptask_upgrade.a $(BUILD)/lib/
+	@install -C -m 755 target/release/libcomptask_upgrade.so $(BUILD)/lib/$(SONAME)
 	@ln -sf $(SONAME) $(BUILD)/lib/libcomptask_upgrade.so
-	@install -m 755 target/release/libcirrodata_terminal.so $(BUILD)/lib/cirrodata/
-	@cp -r include/. $(BUILD)/include/
+	@install -C -m 755 target/release/libcirrodata_terminal.so $(BUILD)/lib/cirrodata/
+	@cp -rp include/. $(BUILD)/include/
 
 tool: libraries
 	cmake -S ffi_examples -B $(BUILD)/ffi_examples -DCMAKE_BUILD_TYPE=Release \
@@ -84,6 +85,9 @@ install: tool
 
 demo: tool
 	ffi_examples/demo.sh $(BUILD)/bin
+	@echo
+	@echo "that was the demo; its tree is gone again. A tree to try by yourself: $(BUILD)/bin/make_sample_tree FOLDER --tasks 1000,"
+	@echo "then $(BUILD)/bin/cirrodata-tool comptask-upgrade status --root FOLDER/cluster.compact; --help has the rest"
 
 test-cluster-program: setup-cluster
 	$(cluster_cargo) build $(CLUSTER_TESTS) --example test-cluster

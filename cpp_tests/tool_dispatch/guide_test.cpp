@@ -15,6 +15,7 @@
 #include "hdfs_storage_host.h"
 #include "local_tree.h"
 #include "main_task_info.h"
+#include "node_start.h"
 #include "process.h"
 #include "sample_tasks.h"
 #include "task_codec_host.h"
@@ -69,8 +70,16 @@ class GuideTest : public testing::Test {
     WriteFile(folder_.Inside("pus.txt"), text);
   }
 
-  [[nodiscard]] ProcessResult Tool(const std::string& operation) const {
-    return test_support::RunProcess({COMPTASK_UPGRADE_GUIDE_TOOL, operation, kRoot, folder_.path().string()});
+  [[nodiscard]] ProcessResult Tool(const std::string& operation, const std::vector<std::string>& options = {}) const {
+    std::vector<std::string> words{COMPTASK_UPGRADE_GUIDE_TOOL, operation, kRoot, folder_.path().string()};
+    words.insert(words.end(), options.begin(), options.end());
+    return test_support::RunProcess(words);
+  }
+
+  /// What a node is told that starts.
+  [[nodiscard]] ctu::Gate Gate(const std::string& node) const {
+    return upgrade_tool::AskTheGate(std::make_shared<hdfsa::LocalHdfsAccessService>(folder_.path().string() + "/hdfs"),
+                                    std::make_shared<zkadapter::ZkLock>(folder_.Inside("lock")), kRoot, node);
   }
 
   [[nodiscard]] fs::path Root() const { return folder_.path().string() + "/hdfs" + kRoot; }
@@ -130,6 +139,32 @@ TEST_F(GuideTest, UpgradeStatusRecoveryAndDelete) {
   ExpectEnd(Tool("delete"), 0, "delete");
   EXPECT_FALSE(fs::exists(Root() / "Compaction"));
   EXPECT_EQ(test_support::NamesIn(V2Scheduler()).size(), 4U);
+}
+
+TEST_F(GuideTest, APlanWritesNothingAndAsksForNothing) {
+  const auto before = Image();
+  PUsUp({"xcloud25_9876"});
+  WriteFile(folder_.Inside("lock"), "node xcloud25, process 17");
+  ExpectEnd(Tool("upgrade", {"--plan"}), 0, "4 tasks would be upgraded");
+  EXPECT_EQ(Image(), before);
+  ExpectEnd(Tool("upgrade", {"--plans"}), CTU_INVALID_ARGUMENT, "usage: upgrade-tool");
+  ExpectEnd(Tool("status", {"--force"}), CTU_INVALID_ARGUMENT, "force");
+}
+
+TEST_F(GuideTest, EveryWayBackCanBeChosen) {
+  const auto before = Image();
+  EXPECT_EQ(Gate("xcloud24_9876"), ctu::Gate::kUseV1);
+  ExpectEnd(Tool("upgrade"), 0, "all 4 tasks are upgraded");
+  EXPECT_EQ(Gate("xcloud24_9876"), ctu::Gate::kUseV2);
+  ExpectEnd(Tool("recovery"), CTU_REFUSED, "downgrade");
+  ExpectEnd(Tool("recovery", {"--mode=downgrade_old"}), 0, "the old V1 files are used as they are");
+  for (const auto& [path, content] : before) EXPECT_EQ(Image()[path], content) << path;
+
+  ExpectEnd(Tool("upgrade"), 0, "all 4 tasks are upgraded");
+  ExpectEnd(Tool("delete"), 0, "delete");
+  ExpectEnd(Tool("recovery", {"--mode=downgrade"}), 0, "V2 is V1 again");
+  EXPECT_EQ(test_support::NamesIn(Scheduler()).size(), 4U);
+  EXPECT_EQ(Gate("xcloud24_9876"), ctu::Gate::kUseV1);
 }
 
 TEST_F(GuideTest, ANodeThatIsUpRefusesIt) {
