@@ -146,7 +146,7 @@ TEST(ToolLanguage, IsThatOfUsageErrors) {
       {{"comptask-upgrade", "repair", "--root", "x"}, "错误：没有“repair”这个操作\n"},
       {{"comptask-upgrade", "repair", "--root", "x"}, "comptask-upgrade 有以下操作：\n"},
       {{"comptask-upgrade", "status", "--root", "x", "--config", "no-such"},
-       "错误：无法读取配置文件\n  路径：no-such\n"}};
+       "错误：无法读取配置文件：No such file or directory\n  路径：no-such\n"}};
   for (const auto& [words, part] : cases) {
     const ProcessResult result = Tool(words, {{"LC_ALL", "zh_CN.UTF-8"}});
     EXPECT_EQ(result.exit_code, 1) << result.err;

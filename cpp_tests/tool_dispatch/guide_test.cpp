@@ -2,6 +2,7 @@
 // it refuses, and its storage where a rename would move into a folder.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -252,11 +253,12 @@ TEST_F(GuideTest, ARenameNeverMovesIntoAFolder) {
 class LosingHdfs : public hdfsa::LocalHdfsAccessService {
  public:
   LosingHdfs(const fs::path& root, std::string lock) : LocalHdfsAccessService(root), lock_(std::move(lock)) {}
-  bool lost = false;
+  // The library calls from several threads.
+  std::atomic<bool> lost = false;
 
   int WriteFile(const std::string& path, std::string_view bytes, bool sync) override {
     // The first mark of a task: from here on the group is under way.
-    if (!lost && path.find("/Taskupgrade/compct.") != std::string::npos) lost = fs::remove(lock_);
+    if (path.find("/Taskupgrade/compct.") != std::string::npos && fs::remove(lock_)) lost = true;
     return LocalHdfsAccessService::WriteFile(path, bytes, sync);
   }
 

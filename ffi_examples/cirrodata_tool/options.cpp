@@ -147,6 +147,11 @@ std::vector<NamedFile> NamedFiles(const CLI::App& tool) {
   return files;
 }
 
+// As CLI11 says it, but in the order in which they were typed.
+Error UnknownWords(const Words& words) {
+  return UsageError(English(words.size() == 1 ? Text::kCliExtra : Text::kCliExtras, {CLI::detail::join(words, " ")}));
+}
+
 // What the system says of a file that cannot be read.
 std::string WhyUnreadable(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -179,11 +184,13 @@ void ReadComptaskUpgrade(Words words, CommandLine& line) {
   } catch (const CLI::FileError&) {
     const std::string path = tool.get_config_ptr()->results().front();
     throw UsageError(English(Text::kConfigUnreadable, {WhyUnreadable(path)}), path);
+  } catch (const CLI::ExtrasError&) {
+    throw UnknownWords(tool.remaining());
   } catch (const CLI::RequiredError&) {
     // A word that nobody knows may be the very option that seems to be missing.
-    const auto strangers = tool.remaining();
-    if (strangers.empty()) throw;
-    throw CLI::ExtrasError(tool.get_name(), strangers);
+    const Words unknown = tool.remaining();
+    if (unknown.empty()) throw;
+    throw UnknownWords(unknown);
   }
 }
 
