@@ -51,13 +51,13 @@ impl Found {
 impl Evidence {
     /// Holds the trees against what the upgrade made. `deleted` says that the V1 files went with a DELETE. A way back by
     /// `downgrade_old` can be weighed without a manifest: what V1 becomes is what the upgrade must have made.
-    pub(super) fn gather(run: &mut Run<'_>, seen: &Trees, deleted: bool, mode: RecoveryMode) -> Result<Self> {
+    pub(super) fn gather(run: &mut Run<'_>, seen: &Trees, deleted: bool, way_back: RecoveryMode) -> Result<Self> {
         run.stage(Stage::List);
         let storage = std::sync::Arc::clone(&run.session.storage);
         let storage = &*storage;
         let mut evidence = Self::default();
         let manifests = match seen.facts.done.then(|| Manifests::read(storage)).transpose() {
-            Err(error) if mode == RecoveryMode::DowngradeOld && is_lost(&error) => {
+            Err(error) if way_back == RecoveryMode::DowngradeOld && is_lost(&error) => {
                 let why = format!("without a manifest nothing proves that V1 is whole: {error}");
                 evidence.note(Finding::ManifestLost, "", "", why);
                 run.report.started_nodes = started_nodes(storage)?;

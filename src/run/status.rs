@@ -115,10 +115,7 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>, phase: Phase) {
     let started = some_of(&run.report.started_nodes);
     for (operation, choice) in &mut run.report.choices {
         match operation {
-            Operation::Upgrade if changed > 0 => {
-                *choice = format!("refused now: {changed} V1 files changed after they were upgraded");
-            }
-            Operation::Delete if changed > 0 => {
+            Operation::Upgrade | Operation::Delete if changed > 0 => {
                 *choice = format!("refused now: {changed} V1 files changed after they were upgraded");
             }
             Operation::Delete if new > 0 => *choice = format!("refused now: {new} V1 tasks are not upgraded"),
@@ -139,11 +136,11 @@ fn without_manifest(run: &mut Run<'_>, lost: Error) -> Error {
     run.report.headline = format!("{}, and its manifest cannot be read", run.report.headline);
     run.report.counts = Counts::default();
     for (operation, choice) in &mut run.report.choices {
-        *choice = match operation {
+        let now = match operation {
             Operation::Recovery => "by downgrade_old with force alone: the manifest cannot be read",
             _ => "refused now: the manifest cannot be read",
-        }
-        .to_owned();
+        };
+        now.clone_into(choice);
     }
     lost
 }
