@@ -80,7 +80,22 @@ impl Place {
         if block.text.contains("keytool ") {
             place.make_key_stores();
         }
+        if block.text.contains("-Iyour/include") {
+            place.lay_out_the_guide();
+        }
         place
+    }
+
+    /// The files of the guide to the tool dispatcher, and what stands for the reader's own services.
+    fn lay_out_the_guide(&self) {
+        let guide = fs::read_to_string(project().join("docs/tool-dispatch.md")).unwrap();
+        for file in guide.split("<!-- file: ").skip(1) {
+            let (name, rest) = file.split_once(" -->\n```cpp\n").unwrap();
+            let (code, _) = rest.split_once("\n```\n").unwrap();
+            fs::write(self.host().join(name), format!("{code}\n")).unwrap();
+        }
+        fs::create_dir(self.host().join("your")).unwrap();
+        symlink(project().join("cpp_tests/tool_dispatch/existing"), self.host().join("your/include")).unwrap();
     }
 
     /// A tree on a cluster.
