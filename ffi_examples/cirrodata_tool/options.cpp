@@ -159,7 +159,9 @@ std::string WhyUnreadable(const std::string& path) {
   char first = 0;
   if (descriptor >= 0 && read(descriptor, &first, 1) < 0) cause = errno;
   if (descriptor >= 0) close(descriptor);
-  return std::generic_category().message(cause == 0 ? EIO : cause);
+  // It was put right between the two looks.
+  if (cause == 0) return English(Text::kConfigReadableNow);
+  return std::generic_category().message(cause);
 }
 
 void ReadComptaskUpgrade(Words words, CommandLine& line) {

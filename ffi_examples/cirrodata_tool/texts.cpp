@@ -115,6 +115,7 @@ constexpr std::array<Entry, kTexts> kEntries{{
      "{0} 使用 --zookeeper 时需要 --zookeeper-registry-path（PU 注册表的 ZooKeeper 节点），或用 {1} 代替"},
     {Text::kSeeToolsHelp, "see cirrodata-tool --help", "参见 cirrodata-tool --help"},
     {Text::kConfigUnreadable, "the configuration file cannot be read: {0}", "无法读取配置文件：{0}"},
+    {Text::kConfigReadableNow, "it could not be a moment ago; try again", "片刻之前无法读取，请重试"},
     {Text::kConfigLine, "line {0} of the configuration file is not KEY = VALUE, with quotes that end",
      "配置文件第 {0} 行不是 KEY = VALUE 的形式，或引号没有成对"},
     {Text::kConfigUnknownKey, "the configuration file has the key '{0}', which is no option",

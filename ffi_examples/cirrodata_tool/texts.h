@@ -84,6 +84,7 @@ enum class Text {
   kOperationNeedsNodes,
   kSeeToolsHelp,
   kConfigUnreadable,
+  kConfigReadableNow,
   kConfigLine,
   kConfigUnknownKey,
   kConfigUnknownSection,

@@ -164,7 +164,7 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
         // Marks that outlived the done mark would make the tree look as if an upgrade were under way.
         clear_leftover_marks(run, manifests)?;
     } else if seen.facts.upgrading && seen.facts.done {
-        clear_leftover_marks(run, &Manifests::read(run.storage())?)?;
+        clear_leftover_marks(run, &Manifests::read(run.storage()).map_err(restore_or_delete)?)?;
     }
     run.check_cancelled()?;
     run.stage(Stage::Finish);
@@ -183,9 +183,7 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
             run.waves().rename(&layout::v1_deleting(), &layout::v1())?;
             run.report.phase = Phase::Upgraded;
             if seen.facts.done && error.kind() == ErrorKind::NewV1Tasks {
-                return Err(error.advise(
-                    "stop whatever still writes V1 tasks; UPGRADE with reopen takes in those that are new, then run DELETE again",
-                ));
+                return Err(error.advise(v1_check::NEW_V1_TASKS_ADVICE));
             }
         }
         return Err(error);
@@ -230,6 +228,9 @@ fn nothing_new_in_deleting(run: &Run<'_>, manifests: Option<&Manifests>, seen: &
 
 fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let mut refusal = None;
+    if seen.facts.v1_deleting {
+        nothing_new_in_deleting(run, None, seen)?;
+    }
     if let Err(error) = check(run, seen) {
         if error.kind() != ErrorKind::Refused {
             return Err(error);

@@ -1,6 +1,6 @@
 //! What speaks against a way back: the trees held against what the upgrade made. Nothing is written.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::context::Run;
 use super::groups::groups;
@@ -12,12 +12,13 @@ use super::recovery_scan::{Managers, V2Names};
 use super::report::Counts;
 use super::scan::{MarkScan, V1Scan};
 use super::trees::Trees;
-use super::v1_check::{is_lost, started_nodes, Manifests};
+use super::v1_check::{is_lost, started_nodes, unknown_beside_manifests, Manifests};
+use super::without_manifest::HeldByV2;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::recovery::{free_base, Finding, RecoveryMode};
 use crate::task::{
-    content_sum, differing_fields, to_v1, to_v2, Codec, StateV1, StateV2, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT,
+    content_sum, differing_fields, to_v1, to_v2, Codec, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT,
 };
 use crate::tree::TreePath;
 
@@ -25,8 +26,8 @@ use crate::tree::TreePath;
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     found: BTreeMap<Finding, Vec<Found>>,
-    /// The V1 names without their states of what V2 holds, where no manifest names them.
-    held: HashSet<String>,
+    /// What V2 holds, where no manifest names it.
+    pub(super) held: HeldByV2,
 }
 
 /// One thing found.
@@ -58,6 +59,7 @@ impl Evidence {
         let mut evidence = Self::default();
         let manifests = match seen.facts.done.then(|| Manifests::read(storage)).transpose() {
             Err(error) if way_back == RecoveryMode::DowngradeOld && is_lost(&error) => {
+                storage_answers(run, error.clone())?;
                 let why = format!("without a manifest nothing proves that V1 is whole: {error}");
                 evidence.note(Finding::ManifestLost, "", "", why);
                 run.report.started_nodes = started_nodes(storage)?;
@@ -81,8 +83,8 @@ impl Evidence {
         evidence.look_at_v2(run, &v2, &known)?;
         evidence.look_for_gone(&known, &v2, started);
         let beside = Managers::read(storage)?.unknown;
-        let of_done = manifests.iter().flat_map(|manifests| manifests.unknown.iter());
-        for path in v2.unknown.iter().chain(&marks.unknown).chain(of_done).chain(&beside) {
+        let of_done = if seen.facts.done { unknown_beside_manifests(storage)? } else { Vec::new() };
+        for path in v2.unknown.iter().chain(&marks.unknown).chain(&of_done).chain(&beside) {
             run.report.unknown.push(path.clone());
             evidence.note(Finding::Unknown, "", "", format!("{path}: an unknown file"));
         }
@@ -96,7 +98,7 @@ impl Evidence {
         self.found.iter().map(|(finding, found)| (*finding, found.as_slice()))
     }
 
-    fn note(&mut self, finding: Finding, v1: &str, v2: &str, why: String) {
+    pub(super) fn note(&mut self, finding: Finding, v1: &str, v2: &str, why: String) {
         let found = Found { v1: v1.to_owned(), v2: v2.to_owned(), why };
         self.found.entry(finding).or_default().push(found);
     }
@@ -198,9 +200,11 @@ impl Evidence {
         for group in v2.ids.chunks(INSPECTED_TOGETHER) {
             run.check_cancelled()?;
             let inspected = inspect_all(run.storage(), &*run.session.codec, group, run.in_flight());
+            let mut unproven = Vec::new();
             for (id, inspected) in group.iter().zip(inspected) {
-                self.look_at_task(run, id, inspected, known)?;
+                self.look_at_task(run, id, inspected, known, &mut unproven)?;
             }
+            self.hold_against_v1(run, unproven, known)?;
             let last = group.last().map_or_else(String::new, ToString::to_string);
             done += group.len() as u64;
             run.progress(Stage::Check, done, &last);
@@ -214,6 +218,7 @@ impl Evidence {
         id: &V2Id,
         inspected: Result<Option<Inspected>>,
         known: &Known<'_>,
+        unproven: &mut Vec<(V2Id, Box<WholeTask>)>,
     ) -> Result<()> {
         let name = id.to_string();
         let made: Vec<&MadeTask> = known.made.of(id).collect();
@@ -224,6 +229,7 @@ impl Evidence {
             Ok(Some(inspected)) => inspected,
             Err(error) => {
                 storage_answers(run, error.clone())?;
+                self.held.torn(id);
                 self.note(Finding::NotCarried, v1_name, &name, format!("it cannot be read: {}", error.message()));
                 return Ok(());
             }
@@ -231,6 +237,7 @@ impl Evidence {
         let whole = match inspected {
             Inspected::Torn(_) if made.is_empty() && known.explains_torn(id) => return Ok(()),
             Inspected::Torn(why) => {
+                self.held.torn(id);
                 self.note(Finding::NotCarried, v1_name, &name, format!("it is not whole: {why}"));
                 return Ok(());
             }
@@ -252,7 +259,8 @@ impl Evidence {
             self.note(Finding::NotCarried, v1_name, &name, why);
         }
         if known.lost {
-            return self.hold_against_v1(run, id, &whole, known);
+            unproven.push((id.clone(), whole));
+            return Ok(());
         }
         if made.is_empty() {
             if !known.is_attempt(run, id, &whole)? {
@@ -280,34 +288,10 @@ impl Evidence {
         Ok(())
     }
 
-    /// What a V2 task is where no manifest says what the upgrade made it: a task of the upgrade has its V1 file still, and
-    /// is what that one becomes as long as nothing happened.
-    fn hold_against_v1(&mut self, run: &Run<'_>, id: &V2Id, whole: &WholeTask, known: &Known<'_>) -> Result<()> {
-        let name = id.to_string();
-        let Some(base) = base_of(id, &whole.task.receive_pu) else {
-            self.note(Finding::BornInV2, "", &name, "an upgrade gives no id of this shape".to_owned());
-            return Ok(());
-        };
-        let there = states_in(known.v1, &base);
-        let v1 = base.to_string();
-        self.held.insert(v1.clone());
-        if there.is_empty() {
-            self.note(Finding::V1Gone, &v1, &name, "its V1 file is gone".to_owned());
-            return Ok(());
-        }
-        if !known.is_made_of(run, id, whole, &base, |made| made == whole.state || whole.found_no_place())? {
-            let v1 = V1Name::format(&base, there[0]);
-            self.note(Finding::V2Changed, &v1, &name, "it is not what its V1 file becomes".to_owned());
-        }
-        Ok(())
-    }
-
     /// Tasks that the upgrade made and V2 holds no more.
     fn look_for_gone(&mut self, known: &Known<'_>, v2: &V2Names, started: bool) {
-        for file in known.v1.files.iter().filter(|file| known.lost && !self.held.contains(file.base())) {
-            let why = "V2 does not hold it: it was finished and cleared there, or turned up after the upgrade";
-            let found = Found { v1: file.name.to_string(), v2: String::new(), why: why.to_owned() };
-            self.found.entry(Finding::V2GoneUnexplained).or_default().push(found);
+        if known.lost {
+            self.note_what_v2_lacks(known);
         }
         for (id, task) in known.made.all() {
             if v2.ids.binary_search(id).is_ok() {
@@ -342,7 +326,7 @@ impl Evidence {
 }
 
 /// One file that cannot be read is that file's; a storage that does not answer at all is everybody's.
-fn storage_answers(run: &Run<'_>, error: Error) -> Result<()> {
+pub(super) fn storage_answers(run: &Run<'_>, error: Error) -> Result<()> {
     let of_all = matches!(error.kind(), ErrorKind::RetryLater | ErrorKind::Cancelled | ErrorKind::Busy);
     if of_all || run.storage().find(&layout::v2()).is_err() {
         return Err(error);
@@ -351,9 +335,9 @@ fn storage_answers(run: &Run<'_>, error: Error) -> Result<()> {
 }
 
 /// What a V2 task is held against.
-struct Known<'a> {
+pub(super) struct Known<'a> {
     made: &'a Made,
-    v1: &'a V1Scan,
+    pub(super) v1: &'a V1Scan,
     marks: &'a MarkScan,
     /// The upgrade is complete, so that nodes may have run.
     complete: bool,
@@ -373,6 +357,7 @@ impl Known<'_> {
     /// Whether the upgrade under way made a task that no part names, not yet or not any more: it is marked, and the task
     /// is what its V1 file says.
     fn is_attempt(&self, run: &Run<'_>, id: &V2Id, whole: &WholeTask) -> Result<bool> {
+        let codec = &*run.session.codec;
         let Some(base) = base_of(id, &whole.task.receive_pu) else { return Ok(false) };
         let name = base.to_string();
         if !self.marks.in_progress.contains_key(&*name) && !self.marks.upgraded.contains(&*name) {
@@ -383,21 +368,8 @@ impl Known<'_> {
             // V1 finished it while it was converted, so neither way back wants it.
             return Ok(true);
         }
-        self.is_made_of(run, id, whole, &base, |_| true)
-    }
-
-    /// Whether a V2 task holds what one of the V1 files of a base becomes, `state` allowing for the state that it has.
-    fn is_made_of(
-        &self,
-        run: &Run<'_>,
-        id: &V2Id,
-        whole: &WholeTask,
-        base: &V1Base,
-        state: impl Fn(StateV2) -> bool,
-    ) -> Result<bool> {
-        let codec = &*run.session.codec;
-        for there in states_in(self.v1, base).into_iter().filter(|there| state(there.upgraded())) {
-            let Ok(task) = codec.decode_v1(&run.storage().read(&layout::v1_file(base, there), FILE_BYTES_LIMIT)?)
+        for state in there {
+            let Ok(task) = codec.decode_v1(&run.storage().read(&layout::v1_file(&base, state), FILE_BYTES_LIMIT)?)
             else {
                 continue;
             };

@@ -36,6 +36,7 @@ mod upgrade_plan;
 mod v1_check;
 mod verify;
 mod waves;
+mod without_manifest;
 
 pub use self::log::{LogSink, SessionLog};
 pub use job::{Job, JobProgressSink};

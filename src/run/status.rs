@@ -91,12 +91,12 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         Phase::Upgraded | Phase::Reopening => upgraded(run, &v1),
         Phase::Upgrading => upgrading(run, &v1),
         Phase::Recovering => recovering(run, &v1),
+        Phase::Deleting if seen.facts.done && seen.facts.v1_deleting => deleting(run),
         _ => {
             list_twins(run, &v1);
             Ok(())
         }
     };
-    say_what_stands_in_the_way(run, phase);
     if run.report.lock_holder.is_some() {
         let next = std::mem::take(&mut run.report.next_action);
         run.report.next_action = format!("wait for the run that the lock file names; if it is dead: {next}");
@@ -105,8 +105,8 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
 }
 
 /// What was seen on the way that would refuse an operation which the phase allows.
-fn say_what_stands_in_the_way(run: &mut Run<'_>, phase: Phase) {
-    if phase != Phase::Upgraded {
+fn say_what_stands_in_the_way(run: &mut Run<'_>) {
+    if run.report.phase != Phase::Upgraded {
         return;
     }
     let Counts { left: new, failed: changed, .. } = run.report.counts;
@@ -128,6 +128,22 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>, phase: Phase) {
             }
             _ => {}
         }
+    }
+}
+
+/// A DELETE that is to go on holds what it removes against the manifest once more.
+fn deleting(run: &mut Run<'_>) -> Result<()> {
+    let v1 = V1Scan::read_in(run.storage(), &layout::v1_deleting().join(layout::SCHEDULER))?;
+    match Manifests::read(run.storage()) {
+        Err(error) if v1_check::is_lost(&error) && !v1.files.is_empty() => {
+            for (operation, choice) in &mut run.report.choices {
+                if matches!(operation, Operation::Delete | Operation::Recovery) {
+                    "refused now: the manifest cannot be read".clone_into(choice);
+                }
+            }
+            Err(v1_check::restore_or_delete(error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -222,31 +238,30 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
         Err(error) if v1_check::is_lost(&error) => return Err(without_manifest(run, error)),
         manifests => manifests?,
     };
+    let held = hold_against(run, v1, &manifests);
+    say_what_stands_in_the_way(run);
+    held
+}
+
+fn hold_against(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests) -> Result<()> {
     run.report.started_nodes.clone_from(&manifests.started_nodes);
     run.report.unknown.extend(manifests.unknown.iter().cloned());
-    let mut strangers = v1_check::strangers(v1, &manifests);
+    let mut strangers = v1_check::strangers(v1, manifests);
     if run.report.phase == Phase::Reopening {
         let marks = MarkScan::read(run.storage())?;
         run.report.unknown.extend(marks.unknown.iter().cloned());
         run.report.seen().marks = Some((&marks).into());
         strangers.retain(|(file, _)| !marks.upgraded.contains(file.base()) || manifests.has_base(file.base()));
     }
-    v1_check::list_strangers(&mut run.report, &strangers, &manifests);
+    v1_check::list_strangers(&mut run.report, &strangers, manifests);
     if let Some(advice) = v1_check::advice_on_strangers(&run.report) {
         advice.clone_into(&mut run.report.next_action);
     }
     run.session.log.info(format_args!("the manifest holds {} tasks", manifests.tasks()));
-    let new = run.report.counts.left;
-    let missing = (manifests.tasks() + new).saturating_sub(run.report.counts.total);
-    if missing > 0 {
-        let mut names = Vec::new();
-        manifests.each_line(run.storage(), |line| {
-            if v1.find(&line.v1).is_none() {
-                names.push(line.v1);
-            }
-            Ok(())
-        })?;
-        run.warn(format!("{missing} V1 files of the manifest are not there any more: {}", some_of(&names)));
+    let missing = manifests.missing_in(v1);
+    if !missing.is_empty() {
+        let what = some_of(&missing);
+        run.warn(format!("{} V1 files of the manifest are not there any more: {what}", missing.len()));
     }
     if manifests.started_nodes.is_empty() && run.report.v2_tasks < manifests.tasks() {
         let gone = manifests.tasks() - run.report.v2_tasks;
@@ -255,7 +270,7 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     if run.options.verify && !manifests.started_nodes.is_empty() {
         run.warn("nodes have started since, so V2 tasks move on: pairs are not compared".to_owned());
     } else if run.options.verify {
-        verify::pairs_of(run, &manifests)?;
+        verify::pairs_of(run, manifests)?;
     }
     Ok(())
 }

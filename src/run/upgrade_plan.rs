@@ -34,7 +34,9 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         refusals.push(error);
     }
     let complete = Complete::read(run.storage(), seen)?;
-    if let Some(Err(error)) = complete.as_ref().map(|complete| complete.refuse_changed(&v1)) {
+    // One that was taken up again already goes on, and those tasks fail.
+    let refused = complete.as_ref().filter(|_| !seen.facts.reopen).map(|complete| complete.refuse_changed(&v1));
+    if let Some(Err(error)) = refused {
         refusals.push(error);
     }
     for refusal in &refusals {
@@ -103,7 +105,7 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         Some(error) => error.next_action().clone_into(&mut run.report.next_action),
         None if run.report.counts.failed > 0 => {
             let others =
-                "mend the files of the tasks that would fail; until then UPGRADE converts the others and does not end";
+                "see to what each task that would fail names; until then UPGRADE converts the others and does not end";
             others.clone_into(&mut run.report.next_action);
         }
         None => {}

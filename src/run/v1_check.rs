@@ -12,7 +12,7 @@ use crate::layout::{self, V1Name};
 use crate::plan::manifest::{Head, Line, Reader};
 use crate::storage::Storage;
 use crate::task::{content_sum, ContentSum, V1Base, FILE_BYTES_LIMIT};
-use crate::tree::{Kind, TreePath};
+use crate::tree::{Entry, Kind, TreePath};
 
 /// What the done folder holds: every manifest, and the nodes that started since.
 #[derive(Debug)]
@@ -42,14 +42,25 @@ pub(super) fn restore_or_delete(error: Error) -> Error {
         return error;
     }
     error.advise(
-        "restore the manifest from a backup; where there is none, look through Compaction.deleting and remove it: DELETE \
-         then finishes without a manifest",
+        "restore the manifest from a backup; where there is none, look through Compaction.deleting and remove it, \
+         and Taskupgrade where that is there: DELETE then finishes without a manifest",
     )
 }
 
 /// Whether the manifests are there and say nothing, which restoring them mends; `false` for a storage that fails.
 pub(super) fn is_lost(manifests: &Error) -> bool {
-    matches!(manifests.kind(), ErrorKind::Damaged | ErrorKind::Corrupt)
+    let kinds = [ErrorKind::Damaged, ErrorKind::Corrupt, ErrorKind::Storage, ErrorKind::TooLarge];
+    kinds.contains(&manifests.kind()) && manifests.next_action() == RESTORE
+}
+
+/// What lies in the done folder that is neither a manifest nor the record of a start.
+pub(super) fn unknown_beside_manifests(storage: &dyn Storage) -> Result<Vec<String>> {
+    let entries = storage.children(&layout::done())?.unwrap_or_default();
+    let is_known = |entry: &Entry| {
+        layout::parse_manifest(&entry.name).is_some_and(|_| entry.is_file()) || started_node(&entry.name).is_some()
+    };
+    let unknown = entries.iter().filter(|entry| !is_known(entry));
+    Ok(unknown.map(|entry| layout::done().join(&entry.name).to_string()).collect())
 }
 
 /// The nodes that recorded a start since the upgrade was complete.
@@ -115,18 +126,26 @@ impl Manifests {
         Ok(manifests)
     }
 
-    /// Manifests that were written together prove what was upgraded together: without one of them its tasks would look
-    /// as if they had turned up since.
+    /// Manifests are numbered from 1, and those that one run wrote together say how many they are: without one of them its
+    /// tasks would look as if they had turned up since, and what V2 has finished would be run again.
     fn refuse_missing_pieces(&self) -> Result<()> {
-        let pieces = self.heads().filter_map(|head| head.pieces).max().unwrap_or(0);
-        let has = |piece| self.heads().any(|head| (head.piece, head.pieces) == (Some(piece), Some(pieces)));
-        match (1..=pieces).find(|piece| !has(*piece)) {
-            None => Ok(()),
-            Some(piece) => {
-                let what = format!("of {pieces} manifests that were written together number {piece} is missing");
-                Err(Error::new(ErrorKind::Damaged, what).at(layout::done()).advise(RESTORE))
+        let damaged = |what: String| Err(Error::new(ErrorKind::Damaged, what).at(layout::done()).advise(RESTORE));
+        for (run, pieces) in self.heads().filter_map(|head| Some((&head.run, head.pieces?))) {
+            let has = |piece| self.heads().any(|head| &head.run == run && head.piece == Some(piece));
+            if let Some(piece) = (1..=pieces).find(|piece| !has(*piece)) {
+                return damaged(format!("of {pieces} manifests that were written together number {piece} is missing"));
             }
         }
+        let names: HashSet<&str> = self.files.iter().map(|(path, _)| path.name()).collect();
+        match (1..=self.last_number).find(|number| !names.contains(&*layout::manifest_name(*number))) {
+            None => Ok(()),
+            Some(number) => damaged(format!("of {} manifests number {number} is missing", self.last_number)),
+        }
+    }
+
+    /// The V1 names of the manifests that V1 holds no more.
+    pub(super) fn missing_in(&self, v1: &V1Scan) -> Vec<&str> {
+        self.known.iter().map(|known| &*known.v1).filter(|name| v1.find(name).is_none()).collect()
     }
 
     /// Hands every line of every manifest to a sink; one manifest is held at a time.
@@ -215,11 +234,13 @@ pub(super) fn new_v1_tasks(strangers: &[(&V1File, String)]) -> Error {
     let names: Vec<&str> = strangers.iter().map(|(file, _)| &*file.name).collect();
     let what =
         format!("{} V1 tasks turned up or changed after the upgrade was complete: {}", names.len(), some_of(&names));
-    Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler()).advise(
-        "stop whatever still writes V1 tasks; UPGRADE with reopen takes in tasks that are new, those that changed are to \
-         be put back as they were, since V2 has them",
-    )
+    Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler()).advise(NEW_V1_TASKS_ADVICE)
 }
+
+/// What to do about V1 tasks that turned up or changed since.
+pub(super) const NEW_V1_TASKS_ADVICE: &str =
+    "stop whatever still writes V1 tasks; UPGRADE with reopen takes in tasks that are new, those that changed are to be put \
+     back as they were, since V2 has them";
 
 /// The V1 files whose bytes are not those that were upgraded, each with why; each file is read.
 pub(super) fn changed_bytes<'v>(

@@ -5,7 +5,7 @@ use comptask_upgrade::{ErrorKind, Gate, Operation, Outcome, Phase, RecoveryMode,
 use RecoveryMode::{Auto, Cancel, Downgrade, DowngradeOld};
 
 use crate::support::places::{on_both_with, Place};
-use crate::support::v1_files::{bytes, exists, remove, rename, replace, v1};
+use crate::support::v1_files::{bytes, exists, file, folder, names, remove, rename, replace, v1};
 use crate::support::ways_back::{
     born, by, by_force, clear, edit, only_v1, plan_by, recover, refused, set_status, starts, v1_tree,
 };
@@ -15,6 +15,9 @@ const IDS: [&str; 2] = ["aaaaffff.16176931.56000000.0", "aaaaffff.16176067.56000
 
 /// A way in which a manifest gets lost, and the kind of the error that says so.
 type Loss = (&'static str, ErrorKind, fn(&Place));
+
+/// What is done to a V1 file, and the words for it.
+type Damage = (fn(&Place), &'static str);
 
 const LOSSES: [Loss; 4] = [
     ("gone", ErrorKind::Damaged, |place| remove(&*place.storage, MANIFEST)),
@@ -79,6 +82,51 @@ fn status_offers_nothing_that_is_refused() {
         assert!(choice(Operation::Delete).starts_with("refused now"), "{name}");
         assert!(choice(Operation::Recovery).starts_with("by downgrade_old with force alone"), "{name}");
         assert!(report.next_action.contains("downgrade_old with force"), "{}", report.next_action);
+    });
+}
+
+/// What STATUS says elsewhere of started nodes and of unknown files is not true here.
+#[test]
+fn status_says_the_same_beside_a_started_node_and_an_unknown_file() {
+    on_both_with("seed", |place, _, _| {
+        lost(place);
+        place.session().node_gate("node.1").unwrap();
+        file(&*place.storage, "Compaction/note", b"");
+        let report = place.status().unwrap_err().report.unwrap();
+        let choice = |operation| report.choices.iter().find(|choice| choice.0 == operation).unwrap().1.as_str();
+        assert_eq!(choice(Operation::Delete), "refused now: the manifest cannot be read");
+        assert_eq!(choice(Operation::Recovery), "by downgrade_old with force alone: the manifest cannot be read");
+        assert_eq!(report.started_nodes, ["node.1"]);
+    });
+}
+
+/// Without the first manifest the tasks of it would look new, and what V2 has finished of them would be run again.
+#[test]
+fn a_manifest_that_is_lost_beside_a_later_one_is_missed() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        for ts in [1_700_000_000_000, 1_700_000_000_001] {
+            v1(&*place.storage, "late", 0, ts, StateV1::Init, ("sales", "eu"));
+            place.run_with(Operation::Upgrade, RunOptions { reopen: true, ..RunOptions::default() }).unwrap();
+        }
+        for (number, name) in [(1, "Manifest"), (2, "Manifest.2")] {
+            let path = format!("Compaction_V2/TaskUpgrade.done/{name}");
+            let whole = bytes(&*place.storage, &path);
+            remove(&*place.storage, &path);
+            for (operation, reopen) in [
+                (Operation::Status, false),
+                (Operation::Upgrade, true),
+                (Operation::Delete, false),
+                (Operation::Recovery, false),
+            ] {
+                let options = RunOptions { reopen, ..RunOptions::default() };
+                let error = place.unchanged_by(|| place.run_with(operation, options).unwrap_err().error);
+                assert_eq!(error.kind(), ErrorKind::Damaged, "{operation:?}: {error}");
+                assert_eq!(error.message(), format!("of 3 manifests number {number} is missing"));
+            }
+            file(&*place.storage, &path, &whole);
+        }
+        assert_eq!(place.status().unwrap().counts.skipped, 6);
     });
 }
 
@@ -164,6 +212,65 @@ fn without_the_v1_file_of_an_upgraded_task_force_does_not_help() {
     });
 }
 
+/// A V1 file that holds no task any more would be lost with the V2 task.
+#[test]
+fn v1_files_that_hold_no_task_forbid_it() {
+    const V1: &str = "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000";
+    let cases: [Damage; 3] = [
+        (|place| replace(&*place.storage, V1, b"CTK1"), "its V1 file cannot be read: "),
+        (
+            |place| {
+                let other = names(&*place.storage, "Compaction/Scheduler").into_iter().find(|name| !V1.ends_with(name));
+                let other = bytes(&*place.storage, &format!("Compaction/Scheduler/{}", other.unwrap()));
+                replace(&*place.storage, V1, &other);
+            },
+            "which is not its name's",
+        ),
+        (
+            |place| {
+                remove(&*place.storage, V1);
+                folder(&*place.storage, V1);
+            },
+            "its V1 file is no regular file any more",
+        ),
+    ];
+    for (damage, why) in cases {
+        on_both_with("seed", |place, _, _| {
+            lost(place);
+            damage(place);
+            refused(place, by_force(DowngradeOld), &[why]);
+        });
+    }
+}
+
+#[test]
+fn a_second_state_in_v1_and_a_stranger_beside_the_manifest_are_named() {
+    on_both_with("seed", |place, _, _| {
+        lost(place);
+        let one = "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000";
+        file(&*place.storage, &format!("{one}.Done"), &bytes(&*place.storage, one));
+        file(&*place.storage, "Compaction_V2/TaskUpgrade.done/Manifest.bak", b"mine");
+        refused(
+            place,
+            by(DowngradeOld),
+            &[
+                "nothing proves that V1 is whole",
+                "aaaaffff.16176931.56000000.0: V1 has it in several states since it was upgraded",
+                "Compaction_V2/TaskUpgrade.done/Manifest.bak: an unknown file",
+            ],
+        );
+        // One that cannot be read in V2 is not said to be missing there.
+        remove(&*place.storage, &format!("{one}.Done"));
+        remove(&*place.storage, "Compaction_V2/TaskUpgrade.done/Manifest.bak");
+        remove(&*place.storage, "Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0/TaskInfo.pc1.sales");
+        refused(
+            place,
+            by(DowngradeOld),
+            &["nothing proves that V1 is whole", "aaaaffff.16176931.56000000.0: it is not whole: "],
+        );
+    });
+}
+
 #[test]
 fn a_delete_under_way_finishes_once_the_old_files_are_taken_away() {
     on_both_with("seed", |place, _, _| {
@@ -175,7 +282,17 @@ fn a_delete_under_way_finishes_once_the_old_files_are_taken_away() {
             assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
             assert!(error.next_action().contains("look through Compaction.deleting and remove it"), "{error}");
         }
+        let failure = place.unchanged_by(|| place.status().unwrap_err());
+        assert!(failure.error.next_action().contains("look through Compaction.deleting"), "{}", failure.error);
+        let report = failure.report.unwrap();
+        assert_eq!(report.phase, Phase::Deleting);
+        for (operation, choice) in &report.choices {
+            assert!(choice.starts_with("refused"), "{operation:?}: {choice}");
+        }
+        let plan = RunOptions { plan: true, ..RunOptions::default() };
+        assert!(place.run_with(Operation::Delete, plan).is_err());
         remove(&*place.storage, "Compaction.deleting");
+        assert_eq!(place.status().unwrap().phase, Phase::Deleting);
         assert_eq!(place.delete().unwrap().phase, Phase::V2Only);
         let report = recover(place, Downgrade).unwrap();
         assert_eq!(report.phase, Phase::NotStarted);

@@ -150,7 +150,7 @@ fn a_plan_names_what_would_fail() {
         let row = report.rows.iter().find(|row| row.v1_name == "compct.torn.0.5").unwrap();
         assert!(row.outcome == Outcome::WouldFail && row.detail.contains("header"), "{}", row.detail);
         assert!(
-            report.next_action.starts_with("mend the files of the tasks that would fail"),
+            report.next_action.starts_with("see to what each task that would fail names"),
             "{}",
             report.next_action
         );

@@ -49,7 +49,6 @@ pub(super) const ROWS: &[Row] = &[
     ("nothing was deleted", "没有删除任何内容"),
     ("{} reasons against deleting the V1 tree: {}", "因以下 {:name} 项原因不能删除 V1 目录树: {}"),
     ("undo what each reason in the report names: put back files that changed; UPGRADE with reopen takes in V1 tasks that are new; unknown files go with force", "消除报告中列出的每项原因:把改动过的文件恢复原样;以 reopen 运行 UPGRADE 可纳入新的 V1 任务;未知文件可用 force 删除"),
-    ("stop whatever still writes V1 tasks; UPGRADE with reopen takes in those that are new, then run DELETE again", "停止仍在写入 V1 任务的程序;以 reopen 运行 UPGRADE 可纳入新任务,然后重新运行 DELETE"),
     ("run DELETE once all is well with the nodes of the new version; after it no way leads back to the old files", "确认新版本的节点一切正常后运行 DELETE;此后不能再回到旧文件"),
     ("{}, and its manifest cannot be read", "{},而它的清单无法读取"),
     ("by downgrade_old with force alone: the manifest cannot be read", "只能以 force 按 downgrade_old:清单无法读取"),

@@ -39,7 +39,7 @@ const NO_CONF_DIR: &str = "/dev/null";
 const IN_FLIGHT: usize = 256;
 
 /// How many tasks go together: each group ends with a wait for its last files, which this many make small, and a stop comes
-/// once a group is built, some 15 seconds at most where the servers are fast.
+/// once a group is built and published, some 20 seconds at most where the servers are fast.
 const GROUP_TASKS: usize = 8_192;
 
 /// The client's own retries, short since the waiting is done here.

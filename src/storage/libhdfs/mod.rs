@@ -36,7 +36,7 @@ use crate::tree::{Change, Entry, Stat, TreePath};
 const IN_FLIGHT: usize = 16;
 
 /// How many tasks go together: each group ends with a wait for its last files, which this many make small, and a stop comes
-/// once a group is built, some 15 seconds at most where the servers are fast.
+/// once a group is built and published, some 20 seconds at most where the servers are fast.
 const GROUP_TASKS: usize = 4_096;
 
 /// More threads than this are not started whatever a run asks for.
