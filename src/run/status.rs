@@ -15,7 +15,7 @@ use super::trees::{self, Trees};
 use super::v1_check::{self, BesideV1Tasks, Manifests};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout;
+use crate::layout::{self, V1Name};
 use crate::plan::phase::{choices, Operation, Phase};
 use crate::plan::recovery::RecoveryMode;
 
@@ -104,8 +104,14 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     looked
 }
 
+/// Tasks of the manifest that are not where they must be.
+struct Lacks {
+    v1: usize,
+    v2: u64,
+}
+
 /// What was seen on the way that would refuse an operation which the phase allows.
-fn say_what_stands_in_the_way(run: &mut Run<'_>) {
+fn say_what_stands_in_the_way(run: &mut Run<'_>, lacks: &Lacks) {
     if run.report.phase != Phase::Upgraded {
         return;
     }
@@ -122,6 +128,23 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>) {
             Operation::Delete if different > 0 => *choice = format!("refused now: {different} pairs of tasks differ"),
             Operation::Delete if unknown > 0 => {
                 *choice = format!("refused now without force if they lie in V1: {unknown} unknown files");
+            }
+            Operation::Delete if lacks.v2 > 0 => {
+                *choice = format!("refused now: V2 lacks {} tasks that the upgrade made", lacks.v2);
+            }
+            Operation::Delete if lacks.v1 > 0 && started.is_empty() => {
+                *choice = format!("refused now: {} V1 files of upgraded tasks are gone", lacks.v1);
+            }
+            Operation::Recovery if lacks.v1 > 0 => {
+                *choice = format!("by downgrade alone: {} V1 files of upgraded tasks are gone", lacks.v1);
+            }
+            Operation::Recovery if changed > 0 => {
+                "by downgrade or downgrade_old, with force: V1 files changed after they were upgraded"
+                    .clone_into(choice);
+            }
+            Operation::Recovery if lacks.v2 > 0 => {
+                "by downgrade_old with force, to the old files; by downgrade with force, which takes what V2 lacks as finished"
+                    .clone_into(choice);
             }
             Operation::Recovery if !started.is_empty() => {
                 *choice = format!("by downgrade or downgrade_old; not by cancel, since these nodes started: {started}");
@@ -239,7 +262,21 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
         manifests => manifests?,
     };
     let held = hold_against(run, v1, &manifests);
-    say_what_stands_in_the_way(run);
+    let name_is_gone = |name: &&str| V1Name::parse(name).is_none_or(|name| !v1.has_base(&name.base.to_string()));
+    let lacks = Lacks {
+        v1: manifests.missing_in(v1).into_iter().filter(name_is_gone).count(),
+        // Once a node has started, V2 finishes tasks and clears them.
+        v2: if manifests.started_nodes.is_empty() { manifests.tasks().saturating_sub(run.report.v2_tasks) } else { 0 },
+    };
+    if lacks.v2 > 0 {
+        run.report.next_action = String::from(
+            "start no node: V2 lacks tasks that the upgrade made; RECOVERY by downgrade_old with force goes back to the V1 \
+             files, from which UPGRADE makes them anew",
+        );
+    } else if lacks.v1 > 0 {
+        run.report.next_action = String::from("bring back the V1 files that the warning names, or go on with V2 alone");
+    }
+    say_what_stands_in_the_way(run, &lacks);
     held
 }
 

@@ -108,6 +108,9 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
                 "see to what each task that would fail names; until then UPGRADE converts the others and does not end";
             others.clone_into(&mut run.report.next_action);
         }
+        None if complete.is_some() => {
+            "stop every node, then run UPGRADE with reopen".clone_into(&mut run.report.next_action);
+        }
         None => {}
     }
     Ok(())

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::trees::CATALOG;
 use crate::support::v1_files::{file, folder, remove, v1};
+use crate::support::ways_back::clear;
 
 fn json(place: &Place) -> Value {
     let report = place.unchanged_by(|| place.status().unwrap());
@@ -169,5 +170,42 @@ fn beside_a_run_that_may_be_alive_it_says_to_wait() {
         assert!(alive.headline.ends_with("; 1 tasks are begun and not finished"), "{}", alive.headline);
         let wait = format!("wait for the run that the lock file names; if it is dead: {}", dead.next_action);
         assert_eq!(alive.next_action, wait);
+    });
+}
+
+/// A node that starts would make a task that vanished look as if V2 had finished it.
+#[test]
+fn a_v2_task_that_vanished_before_any_node_started_is_no_time_to_start_one() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        clear(&*place.storage, "aaaaffff.16176931.56000000.0");
+        let report = place.status().unwrap();
+        assert!(report.next_action.starts_with("start no node: V2 lacks tasks"), "{}", report.next_action);
+        let choice = |operation| &report.choices.iter().find(|choice| choice.0 == operation).unwrap().1;
+        assert_eq!(choice(Operation::Delete), "refused now: V2 lacks 1 tasks that the upgrade made");
+        assert!(choice(Operation::Recovery).starts_with("by downgrade_old with force"));
+        place.delete().unwrap_err();
+        let back = RunOptions { recovery_mode: RecoveryMode::DowngradeOld, force: true, ..RunOptions::default() };
+        place.run_with(Operation::Recovery, back).unwrap();
+        assert_eq!(place.upgrade().unwrap().counts.converted, 4);
+    });
+}
+
+#[test]
+fn a_v1_file_that_vanished_leaves_downgrade_alone() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        remove(&*place.storage, "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000");
+        let report = place.status().unwrap();
+        assert!(report.next_action.starts_with("bring back the V1 files"), "{}", report.next_action);
+        let choice = |operation| &report.choices.iter().find(|choice| choice.0 == operation).unwrap().1;
+        assert_eq!(choice(Operation::Delete), "refused now: 1 V1 files of upgraded tasks are gone");
+        assert_eq!(choice(Operation::Recovery), "by downgrade alone: 1 V1 files of upgraded tasks are gone");
+        place.delete().unwrap_err();
+        place
+            .run_with(Operation::Recovery, RunOptions { recovery_mode: RecoveryMode::Cancel, ..RunOptions::default() })
+            .unwrap_err();
+        let back = RunOptions { recovery_mode: RecoveryMode::Downgrade, ..RunOptions::default() };
+        place.run_with(Operation::Recovery, back).unwrap();
     });
 }
