@@ -261,10 +261,7 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
 
     fn decode(&self, file: &V1File, bytes: &[u8]) -> Result<TaskV1> {
         let task = self.run.session.codec.decode_v1(bytes)?;
-        if task.base().to_string() == file.base() {
-            return Ok(task);
-        }
-        Err(Error::new(ErrorKind::Corrupt, format!("the id inside is {}, which is not its name's", task.base())))
+        check_its_name(&task, file.base()).map(|()| task)
     }
 
     /// The bytes of a V2 task, from which the codec reads the same task again: a codec that does not is found before
@@ -281,6 +278,15 @@ impl<'r, 'a, 'f> Converter<'r, 'a, 'f> {
     pub(super) fn fail(&mut self, file: &V1File, error: Error) {
         fail(self.run, file, error);
     }
+}
+
+/// That a V1 task lies under its own name.
+pub(super) fn check_its_name(task: &TaskV1, base: &str) -> Result<()> {
+    let inside = task.base().to_string();
+    if inside == base {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Corrupt, format!("the id inside is {inside}, which is not its name's")))
 }
 
 /// Counts a task that ended well.

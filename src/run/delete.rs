@@ -205,15 +205,13 @@ fn delete(run: &mut Run<'_>, seen: &Trees, manifests: Option<&Manifests>) -> Res
 /// Every V1 task in the folder that is about to be removed is one that was upgraded, in the state and length it had.
 fn nothing_new_in_deleting(run: &Run<'_>, manifests: Option<&Manifests>, seen: &Trees) -> Result<()> {
     let v1 = V1Scan::read_in(run.storage(), &layout::v1_deleting().join(layout::SCHEDULER))?;
+    let strangers = |manifests: &Manifests| {
+        v1_check::strangers(&v1, manifests).iter().map(|(file, why)| format!("{}: {why}", file.name)).collect()
+    };
     let names: Vec<String> = match manifests {
         _ if v1.files.is_empty() => return Ok(()),
-        Some(manifests) => {
-            v1_check::strangers(&v1, manifests).iter().map(|(file, why)| format!("{}: {why}", file.name)).collect()
-        }
-        None if seen.facts.done => {
-            let manifests = Manifests::read(run.storage()).map_err(restore_or_delete)?;
-            v1_check::strangers(&v1, &manifests).iter().map(|(file, why)| format!("{}: {why}", file.name)).collect()
-        }
+        Some(manifests) => strangers(manifests),
+        None if seen.facts.done => strangers(&Manifests::read(run.storage()).map_err(restore_or_delete)?),
         None if run.options.force => return Ok(()),
         None => v1.files.iter().map(|file| format!("{}: no upgrade knows it", file.name)).collect(),
     };

@@ -12,14 +12,12 @@ use super::recovery_scan::{Managers, V2Names};
 use super::report::Counts;
 use super::scan::{MarkScan, V1Scan};
 use super::trees::Trees;
-use super::v1_check::{is_lost, started_nodes, unknown_beside_manifests, Manifests};
+use super::v1_check::{is_lost, DoneFolder, Manifests};
 use super::without_manifest::HeldByV2;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::recovery::{free_base, Finding, RecoveryMode};
-use crate::task::{
-    content_sum, differing_fields, to_v1, to_v2, Codec, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT,
-};
+use crate::task::{content_sum, to_v1, Codec, StateV1, TaskV1, V1Base, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::TreePath;
 
 /// What was found, by what it means: the task or file it is about, and the words.
@@ -57,12 +55,12 @@ impl Evidence {
         let storage = std::sync::Arc::clone(&run.session.storage);
         let storage = &*storage;
         let mut evidence = Self::default();
-        let manifests = match seen.facts.done.then(|| Manifests::read(storage)).transpose() {
+        let done = if seen.facts.done { Some(DoneFolder::read(storage)?) } else { None };
+        let manifests = match done.as_ref().map(|done| Manifests::of(storage, done)).transpose() {
             Err(error) if way_back == RecoveryMode::DowngradeOld && is_lost(&error) => {
                 storage_answers(run, error.clone())?;
                 let why = format!("without a manifest nothing proves that V1 is whole: {error}");
                 evidence.note(Finding::ManifestLost, "", "", why);
-                run.report.started_nodes = started_nodes(storage)?;
                 None
             }
             manifests => manifests?,
@@ -77,14 +75,15 @@ impl Evidence {
         } else {
             evidence.hold_v1_against(run, &v1, &made, marks.online)?;
         }
+        let done = done.unwrap_or_default();
+        run.report.started_nodes.clone_from(&done.started_nodes);
         let started = evidence.look_at_nodes(run, manifests.as_ref())?;
         let lost = seen.facts.done && manifests.is_none();
         let known = Known { made: &made, v1: &v1, marks: &marks, complete: seen.facts.done, lost };
         evidence.look_at_v2(run, &v2, &known)?;
         evidence.look_for_gone(&known, &v2, started);
         let beside = Managers::read(storage)?.unknown;
-        let of_done = if seen.facts.done { unknown_beside_manifests(storage)? } else { Vec::new() };
-        for path in v2.unknown.iter().chain(&marks.unknown).chain(&of_done).chain(&beside) {
+        for path in v2.unknown.iter().chain(&marks.unknown).chain(&done.unknown).chain(&beside) {
             run.report.unknown.push(path.clone());
             evidence.note(Finding::Unknown, "", "", format!("{path}: an unknown file"));
         }
@@ -164,7 +163,6 @@ impl Evidence {
     /// Whether a node may have run since the upgrade was complete; whether one has recorded that it did.
     fn look_at_nodes(&mut self, run: &mut Run<'_>, manifests: Option<&Manifests>) -> Result<bool> {
         let Some(manifests) = manifests else { return Ok(false) };
-        run.report.started_nodes.clone_from(&manifests.started_nodes);
         for node in &manifests.started_nodes {
             let why = format!("node {node} has started since the upgrade was complete");
             self.note(Finding::NodeStarted, "", "", why);
@@ -373,9 +371,7 @@ impl Known<'_> {
             else {
                 continue;
             };
-            let (pc, node) = (&whole.task.pc_name, &whole.task.executenode);
-            let expected = to_v2(&task, id, whole.state, pc, node);
-            if whole.others.is_empty() && differing_fields(&expected, &whole.task).is_empty() {
+            if whole.is_made_of(id, &task) {
                 return Ok(true);
             }
         }

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::storage::{no_answer, none_if_missing, only, Storage};
-use crate::task::{Codec, StateV2, TaskV2, V2Id, FILE_BYTES_LIMIT};
+use crate::task::{differing_fields, to_v2, Codec, StateV2, TaskV1, TaskV2, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::{Entry, TreePath};
 
 /// A V2 main task that was looked into.
@@ -34,6 +34,12 @@ impl WholeTask {
     /// Whether it is as an upgrade makes an open task for which it finds no place.
     pub(super) fn found_no_place(&self) -> bool {
         self.state == StateV2::Cancel && self.task.pc_name.is_empty() && self.task.executenode.is_empty()
+    }
+
+    /// Whether it holds what an upgrade makes of a V1 task and nothing else, whatever its state and its place are.
+    pub(super) fn is_made_of(&self, id: &V2Id, task: &TaskV1) -> bool {
+        let expected = to_v2(task, id, self.state, &self.task.pc_name, &self.task.executenode);
+        self.others.is_empty() && differing_fields(&expected, &self.task).is_empty()
     }
 }
 

@@ -14,7 +14,7 @@ use super::rights;
 use super::scan::V1Scan;
 use super::trees::{self, Trees};
 use super::upgrade::{end, refused};
-use super::v1_check::{self, Manifests};
+use super::v1_check::{self, DoneFolder, Manifests};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::plan::phase::{permit, Operation, Permit, Phase};
@@ -286,11 +286,11 @@ fn no_node_came(run: &Run<'_>, seen: &Trees, mode: RecoveryMode, started_before:
     if !seen.facts.done {
         return Ok(());
     }
-    let started = v1_check::started_nodes(run.storage())?;
-    let new: Vec<&String> = started.iter().filter(|node| !started_before.contains(node)).collect();
+    let done = DoneFolder::read(run.storage())?;
+    let new: Vec<&String> = done.started_nodes.iter().filter(|node| !started_before.contains(node)).collect();
     let moved = mode == RecoveryMode::Cancel && {
         let now = run.session.change_id()?;
-        let manifests = Manifests::read(run.storage())?;
+        let manifests = Manifests::of(run.storage(), &done)?;
         let moved = manifests.heads().filter_map(|head| head.pu_change_id).any(|id| Some(id) != now);
         moved
     };

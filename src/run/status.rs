@@ -157,8 +157,11 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>, lacks: &Lacks) {
 /// A DELETE that is to go on holds what it removes against the manifest once more.
 fn deleting(run: &mut Run<'_>) -> Result<()> {
     let v1 = V1Scan::read_in(run.storage(), &layout::v1_deleting().join(layout::SCHEDULER))?;
+    if v1.files.is_empty() {
+        return Ok(());
+    }
     match Manifests::read(run.storage()) {
-        Err(error) if v1_check::is_lost(&error) && !v1.files.is_empty() => {
+        Err(error) if v1_check::is_lost(&error) => {
             for (operation, choice) in &mut run.report.choices {
                 if matches!(operation, Operation::Delete | Operation::Recovery) {
                     "refused now: the manifest cannot be read".clone_into(choice);
@@ -261,13 +264,14 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
         Err(error) if v1_check::is_lost(&error) => return Err(without_manifest(run, error)),
         manifests => manifests?,
     };
-    let held = hold_against(run, v1, &manifests);
-    let name_is_gone = |name: &&str| V1Name::parse(name).is_none_or(|name| !v1.has_base(&name.base.to_string()));
+    let missing = manifests.missing_in(v1);
+    let name_is_gone = |name: &&&str| V1Name::parse(name).is_none_or(|name| !v1.has_base(&name.base.to_string()));
     let lacks = Lacks {
-        v1: manifests.missing_in(v1).into_iter().filter(name_is_gone).count(),
+        v1: missing.iter().filter(name_is_gone).count(),
         // Once a node has started, V2 finishes tasks and clears them.
         v2: if manifests.started_nodes.is_empty() { manifests.tasks().saturating_sub(run.report.v2_tasks) } else { 0 },
     };
+    let held = hold_against(run, v1, &manifests, &missing, &lacks);
     if lacks.v2 > 0 {
         run.report.next_action = String::from(
             "start no node: V2 lacks tasks that the upgrade made; RECOVERY by downgrade_old with force goes back to the V1 \
@@ -280,7 +284,7 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     held
 }
 
-fn hold_against(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests) -> Result<()> {
+fn hold_against(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests, missing: &[&str], lacks: &Lacks) -> Result<()> {
     run.report.started_nodes.clone_from(&manifests.started_nodes);
     run.report.unknown.extend(manifests.unknown.iter().cloned());
     let mut strangers = v1_check::strangers(v1, manifests);
@@ -295,13 +299,12 @@ fn hold_against(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests) -> Result
         advice.clone_into(&mut run.report.next_action);
     }
     run.session.log.info(format_args!("the manifest holds {} tasks", manifests.tasks()));
-    let missing = manifests.missing_in(v1);
     if !missing.is_empty() {
-        let what = some_of(&missing);
+        let what = some_of(missing);
         run.warn(format!("{} V1 files of the manifest are not there any more: {what}", missing.len()));
     }
-    if manifests.started_nodes.is_empty() && run.report.v2_tasks < manifests.tasks() {
-        let gone = manifests.tasks() - run.report.v2_tasks;
+    if lacks.v2 > 0 {
+        let gone = lacks.v2;
         run.warn(format!("{gone} V2 tasks of the manifest are not there, and no node has started since"));
     }
     if run.options.verify && !manifests.started_nodes.is_empty() {

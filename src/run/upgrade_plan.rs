@@ -104,9 +104,8 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     match refusals.iter().find(|error| error.kind() != ErrorKind::NodesOnline) {
         Some(error) => error.next_action().clone_into(&mut run.report.next_action),
         None if run.report.counts.failed > 0 => {
-            let others =
-                "see to what each task that would fail names; until then UPGRADE converts the others and does not end";
-            others.clone_into(&mut run.report.next_action);
+            "see to what each task that would fail names; until then UPGRADE converts the others and does not end"
+                .clone_into(&mut run.report.next_action);
         }
         None if complete.is_some() => {
             "stop every node, then run UPGRADE with reopen".clone_into(&mut run.report.next_action);

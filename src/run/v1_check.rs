@@ -12,7 +12,7 @@ use crate::layout::{self, V1Name};
 use crate::plan::manifest::{Head, Line, Reader};
 use crate::storage::Storage;
 use crate::task::{content_sum, ContentSum, V1Base, FILE_BYTES_LIMIT};
-use crate::tree::{Entry, Kind, TreePath};
+use crate::tree::{Kind, TreePath};
 
 /// What the done folder holds: every manifest, and the nodes that started since.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ struct Known {
 }
 
 const RESTORE: &str =
-    "restore the manifest from a backup; without it nothing proves what was upgraded; V2 works without \
-                       it, and RECOVERY by downgrade_old with force goes back to the V1 files as they are";
+    "restore the manifest from a backup; without it nothing proves what was upgraded; V2 works without it, and RECOVERY \
+     by downgrade_old with force goes back to the V1 files as they are";
 
 /// What to do about an error of a manifest where the V1 tree is being deleted, so that there is no way back to it.
 pub(super) fn restore_or_delete(error: Error) -> Error {
@@ -53,20 +53,30 @@ pub(super) fn is_lost(manifests: &Error) -> bool {
     kinds.contains(&manifests.kind()) && manifests.next_action() == RESTORE
 }
 
-/// What lies in the done folder that is neither a manifest nor the record of a start.
-pub(super) fn unknown_beside_manifests(storage: &dyn Storage) -> Result<Vec<String>> {
-    let entries = storage.children(&layout::done())?.unwrap_or_default();
-    let is_known = |entry: &Entry| {
-        layout::parse_manifest(&entry.name).is_some_and(|_| entry.is_file()) || started_node(&entry.name).is_some()
-    };
-    let unknown = entries.iter().filter(|entry| !is_known(entry));
-    Ok(unknown.map(|entry| layout::done().join(&entry.name).to_string()).collect())
+/// What the done folder lists; no manifest is read for it.
+#[derive(Debug, Default)]
+pub(super) struct DoneFolder {
+    manifests: Vec<(u32, TreePath)>,
+    /// The nodes that recorded a start since the upgrade was complete.
+    pub(super) started_nodes: Vec<String>,
+    pub(super) unknown: Vec<String>,
 }
 
-/// The nodes that recorded a start since the upgrade was complete.
-pub(super) fn started_nodes(storage: &dyn Storage) -> Result<Vec<String>> {
-    let entries = storage.children(&layout::done())?.unwrap_or_default();
-    Ok(entries.iter().filter_map(|entry| started_node(&entry.name)).collect())
+impl DoneFolder {
+    pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
+        let mut done = Self::default();
+        for entry in storage.children(&layout::done())?.unwrap_or_default() {
+            let path = layout::done().join(&entry.name);
+            if let Some(number) = layout::parse_manifest(&entry.name).filter(|_| entry.is_file()) {
+                done.manifests.push((number, path));
+            } else if let Some(node) = started_node(&entry.name) {
+                done.started_nodes.push(node);
+            } else {
+                done.unknown.push(path.to_string());
+            }
+        }
+        Ok(done)
+    }
 }
 
 /// The node whose start a name in the done folder records.
@@ -87,33 +97,33 @@ fn read_manifest(storage: &dyn Storage, path: &TreePath) -> Result<Reader> {
 }
 
 impl Manifests {
-    /// Reads the done folder.
+    /// Reads the done folder and every manifest in it.
     ///
     /// # Errors
     /// `Damaged` where there is no manifest in it, `Corrupt` where one cannot be read.
     pub(super) fn read(storage: &dyn Storage) -> Result<Self> {
+        Self::of(storage, &DoneFolder::read(storage)?)
+    }
+
+    /// Reads the manifests of a done folder that is listed already.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub(super) fn of(storage: &dyn Storage, done: &DoneFolder) -> Result<Self> {
         let mut manifests = Self {
             files: Vec::new(),
-            last_number: 0,
+            last_number: done.manifests.iter().map(|(number, _)| *number).max().unwrap_or(0),
             known: Vec::new(),
-            started_nodes: Vec::new(),
-            unknown: Vec::new(),
+            started_nodes: done.started_nodes.clone(),
+            unknown: done.unknown.clone(),
         };
-        for entry in storage.children(&layout::done())?.unwrap_or_default() {
-            let path = layout::done().join(&entry.name);
-            if let Some(number) = layout::parse_manifest(&entry.name).filter(|_| entry.is_file()) {
-                manifests.last_number = manifests.last_number.max(number);
-                let reader = read_manifest(storage, &path)?;
-                for line in reader.lines() {
-                    let line = line.map_err(|error| error.at(&path).advise(RESTORE))?;
-                    manifests.known.push(Known::new(line));
-                }
-                manifests.files.push((path, reader.head().clone()));
-            } else if let Some(node) = started_node(&entry.name) {
-                manifests.started_nodes.push(node);
-            } else {
-                manifests.unknown.push(path.to_string());
+        for (_, path) in &done.manifests {
+            let reader = read_manifest(storage, path)?;
+            for line in reader.lines() {
+                let line = line.map_err(|error| error.at(path).advise(RESTORE))?;
+                manifests.known.push(Known::new(line));
             }
+            manifests.files.push((path.clone(), reader.head().clone()));
         }
         if manifests.files.is_empty() {
             return Err(Error::new(ErrorKind::Damaged, "the upgrade is marked as complete and there is no manifest")
@@ -201,16 +211,17 @@ pub(super) fn strangers<'v>(v1: &'v V1Scan, manifests: &Manifests) -> Vec<(&'v V
 
 /// Counts and lists them: what turned up is left to be taken in; what changed fails in every upgrade, since V2 has it.
 pub(super) fn list_strangers(report: &mut Report, strangers: &[(&V1File, String)], manifests: &Manifests) {
-    let counts = &mut report.counts;
-    let changed = strangers.iter().filter(|(file, _)| manifests.has_base(file.base())).count() as u64;
-    (counts.failed, counts.left) = (changed, strangers.len() as u64 - changed);
-    counts.skipped = counts.total - counts.left - counts.failed;
+    let (mut new, mut changed) = (0, 0);
     for (file, why) in strangers {
-        let outcome = if manifests.has_base(file.base()) { Outcome::Failed } else { Outcome::New };
+        let (outcome, count) =
+            if manifests.has_base(file.base()) { (Outcome::Failed, &mut changed) } else { (Outcome::New, &mut new) };
+        *count += 1;
         let mut row = Row::new(&file.name, outcome);
         (row.v1_state, row.detail) = (Some(file.state), why.clone());
         report.push(row);
     }
+    let counts = &mut report.counts;
+    (counts.left, counts.failed, counts.skipped) = (new, changed, counts.total - new - changed);
 }
 
 /// What an operator does about the V1 files that were counted; `None` where there are none.

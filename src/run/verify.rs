@@ -66,8 +66,10 @@ impl<'r, 'a> Verifier<'r, 'a> {
             format!("{} of {} pairs of tasks differ", self.different, self.run.report.verified),
         )
         .at(layout::v2_scheduler())
-        .advise("put back the V1 files that changed; where V2 is wrong, RECOVERY by downgrade_old with force goes back to the V1 files, from which \
-             UPGRADE makes them anew; nothing was redone unasked"))
+        .advise(
+            "put back the V1 files that changed; where V2 is wrong, RECOVERY by downgrade_old with force goes back to the \
+             V1 files, from which UPGRADE makes them anew; nothing was redone unasked",
+        ))
     }
 
     fn compare(&mut self) -> Result<()> {

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use super::context::Run;
+use super::convert::check_its_name;
 use super::evidence::{base_of, states_in, storage_answers, Evidence, Known};
 use super::inspect::WholeTask;
 use crate::error::Result;
 use crate::layout::{self, V1Name};
 use crate::plan::recovery::Finding;
-use crate::task::{differing_fields, to_v2, StateV1, V1Base, V2Id, FILE_BYTES_LIMIT};
+use crate::task::{StateV1, V1Base, V2Id, FILE_BYTES_LIMIT};
 use crate::tree::TreePath;
 
 /// Which V1 files have something in V2.
@@ -84,18 +85,13 @@ impl Evidence {
                     let why = format!("its V1 file cannot be read: {}", error.message());
                     self.note(Finding::V1Gone, &v1, &v2, why);
                 }
-                Ok(task) if task.base() != pair.base => {
-                    let why = format!("the id inside is {}, which is not its name's", task.base());
-                    self.note(Finding::V1Gone, &v1, &v2, why);
-                }
                 Ok(task) => {
                     let whole = &pair.whole;
-                    let (pc, node) = (&whole.task.pc_name, &whole.task.executenode);
-                    let expected = to_v2(&task, &pair.id, whole.state, pc, node);
-                    let as_made = pair.state.upgraded() == whole.state || whole.found_no_place();
-                    if !as_made || !whole.others.is_empty() || !differing_fields(&expected, &whole.task).is_empty() {
-                        let why = "it is not what its V1 file becomes".to_owned();
-                        self.note(Finding::V2Changed, &v1, &v2, why);
+                    let in_its_state = pair.state.upgraded() == whole.state || whole.found_no_place();
+                    if let Err(error) = check_its_name(&task, &pair.base.to_string()) {
+                        self.note(Finding::V1Gone, &v1, &v2, error.message().to_owned());
+                    } else if !in_its_state || !whole.is_made_of(&pair.id, &task) {
+                        self.note(Finding::V2Changed, &v1, &v2, "it is not what its V1 file becomes".to_owned());
                     }
                 }
             }

@@ -5,6 +5,7 @@ use comptask_upgrade::{ErrorKind, Gate, Operation, Outcome, Phase, RecoveryMode,
 use RecoveryMode::{Auto, Cancel, Downgrade, DowngradeOld};
 
 use crate::support::places::{on_both_with, Place};
+use crate::support::sessions::choice;
 use crate::support::v1_files::{bytes, exists, file, folder, names, remove, rename, replace, v1};
 use crate::support::ways_back::{
     born, by, by_force, clear, edit, only_v1, plan_by, recover, refused, set_status, starts, v1_tree,
@@ -77,10 +78,9 @@ fn status_offers_nothing_that_is_refused() {
         let report = failure.report.unwrap();
         assert_eq!((report.phase, report.counts.total, report.v2_tasks), (Phase::Upgraded, 0, 4), "{name}");
         assert_eq!(report.v1_states.iter().sum::<u64>(), 4, "{name}");
-        let choice = |operation| &report.choices.iter().find(|choice| choice.0 == operation).unwrap().1;
-        assert!(choice(Operation::Upgrade).starts_with("refused now"), "{name}");
-        assert!(choice(Operation::Delete).starts_with("refused now"), "{name}");
-        assert!(choice(Operation::Recovery).starts_with("by downgrade_old with force alone"), "{name}");
+        assert!(choice(&report, Operation::Upgrade).starts_with("refused now"), "{name}");
+        assert!(choice(&report, Operation::Delete).starts_with("refused now"), "{name}");
+        assert!(choice(&report, Operation::Recovery).starts_with("by downgrade_old with force alone"), "{name}");
         assert!(report.next_action.contains("downgrade_old with force"), "{}", report.next_action);
     });
 }
@@ -93,9 +93,11 @@ fn status_says_the_same_beside_a_started_node_and_an_unknown_file() {
         place.session().node_gate("node.1").unwrap();
         file(&*place.storage, "Compaction/note", b"");
         let report = place.status().unwrap_err().report.unwrap();
-        let choice = |operation| report.choices.iter().find(|choice| choice.0 == operation).unwrap().1.as_str();
-        assert_eq!(choice(Operation::Delete), "refused now: the manifest cannot be read");
-        assert_eq!(choice(Operation::Recovery), "by downgrade_old with force alone: the manifest cannot be read");
+        assert_eq!(choice(&report, Operation::Delete), "refused now: the manifest cannot be read");
+        assert_eq!(
+            choice(&report, Operation::Recovery),
+            "by downgrade_old with force alone: the manifest cannot be read"
+        );
         assert_eq!(report.started_nodes, ["node.1"]);
     });
 }

@@ -8,6 +8,7 @@ use comptask_upgrade::{Operation, Phase, RecoveryMode, RunOptions};
 use serde_json::Value;
 
 use crate::support::places::{on_both, on_both_with, Place};
+use crate::support::sessions::choice;
 use crate::support::trees::CATALOG;
 use crate::support::v1_files::{file, folder, remove, v1};
 use crate::support::ways_back::clear;
@@ -181,9 +182,8 @@ fn a_v2_task_that_vanished_before_any_node_started_is_no_time_to_start_one() {
         clear(&*place.storage, "aaaaffff.16176931.56000000.0");
         let report = place.status().unwrap();
         assert!(report.next_action.starts_with("start no node: V2 lacks tasks"), "{}", report.next_action);
-        let choice = |operation| &report.choices.iter().find(|choice| choice.0 == operation).unwrap().1;
-        assert_eq!(choice(Operation::Delete), "refused now: V2 lacks 1 tasks that the upgrade made");
-        assert!(choice(Operation::Recovery).starts_with("by downgrade_old with force"));
+        assert_eq!(choice(&report, Operation::Delete), "refused now: V2 lacks 1 tasks that the upgrade made");
+        assert!(choice(&report, Operation::Recovery).starts_with("by downgrade_old with force"));
         place.delete().unwrap_err();
         let back = RunOptions { recovery_mode: RecoveryMode::DowngradeOld, force: true, ..RunOptions::default() };
         place.run_with(Operation::Recovery, back).unwrap();
@@ -198,9 +198,8 @@ fn a_v1_file_that_vanished_leaves_downgrade_alone() {
         remove(&*place.storage, "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000");
         let report = place.status().unwrap();
         assert!(report.next_action.starts_with("bring back the V1 files"), "{}", report.next_action);
-        let choice = |operation| &report.choices.iter().find(|choice| choice.0 == operation).unwrap().1;
-        assert_eq!(choice(Operation::Delete), "refused now: 1 V1 files of upgraded tasks are gone");
-        assert_eq!(choice(Operation::Recovery), "by downgrade alone: 1 V1 files of upgraded tasks are gone");
+        assert_eq!(choice(&report, Operation::Delete), "refused now: 1 V1 files of upgraded tasks are gone");
+        assert_eq!(choice(&report, Operation::Recovery), "by downgrade alone: 1 V1 files of upgraded tasks are gone");
         place.delete().unwrap_err();
         place
             .run_with(Operation::Recovery, RunOptions { recovery_mode: RecoveryMode::Cancel, ..RunOptions::default() })

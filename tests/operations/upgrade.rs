@@ -11,7 +11,7 @@ use crate::support::chinese::run;
 use crate::support::meddling::{CancelAt, Meddling};
 use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::recording::Recording;
-use crate::support::sessions::{builder, kind_of};
+use crate::support::sessions::{builder, choice, kind_of};
 use crate::support::trees::{fixture, ALL, CATALOG};
 use crate::support::v1_files::{bytes, exists, file, names, replace, v1, v1_bytes, v1_name, v1_task};
 
@@ -260,8 +260,7 @@ fn v1_tasks_after_the_end_are_an_error_of_their_own_that_names_them() {
         assert!(report.next_action.contains("put the files that changed back"), "{}", report.next_action);
         assert!(report.next_action.ends_with("UPGRADE with reopen takes in those that are new"));
         for operation in [Operation::Upgrade, Operation::Delete] {
-            let (_, choice) = report.choices.iter().find(|choice| choice.0 == operation).unwrap();
-            assert_eq!(choice, "refused now: 1 V1 files changed after they were upgraded");
+            assert_eq!(choice(&report, operation), "refused now: 1 V1 files changed after they were upgraded");
         }
         crate::support::v1_files::rename(&*place.storage, &format!("{old}.Assigned"), old);
         let report = place.status().unwrap();

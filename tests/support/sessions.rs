@@ -85,3 +85,9 @@ pub fn report_of(answer: &Answer) -> Option<&Report> {
         Err(failure) => failure.report.as_deref(),
     }
 }
+
+/// What STATUS says of an operation.
+pub fn choice(report: &Report, operation: Operation) -> &str {
+    let choice = report.choices.iter().find(|choice| choice.0 == operation);
+    choice.map(|(_, text)| text.as_str()).unwrap()
+}
