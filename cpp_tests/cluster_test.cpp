@@ -15,6 +15,7 @@
 #include "temp_folder.h"
 #include "test_cluster.h"
 #include "texts.h"
+#include "tool_path.h"
 
 namespace {
 
@@ -103,8 +104,8 @@ class OnTheCluster : public testing::Test {
 
   // The tool on the tree, with the lock of the test.
   [[nodiscard]] ProcessResult Tool(const std::string& operation, const Words& options = {}) const {
-    Words words{COMPTASK_UPGRADE_TOOL, "comptask-upgrade",      operation, "--root", Root(), "--zookeeper",
-                Cluster().hosts(),     "--zookeeper-lock-path", lock_};
+    Words words{test_support::ToolPath(), "comptask-upgrade",      operation, "--root", Root(), "--zookeeper",
+                Cluster().hosts(),        "--zookeeper-lock-path", lock_};
     AddClient(words);
     if (operation == "upgrade") words.insert(words.end(), {"--catalog", folder_.Inside("catalog.json")});
     words.insert(words.end(), options.begin(), options.end());
@@ -277,7 +278,7 @@ TEST_F(OnTheCluster, KeepsTheLockToTheUserOfTheDigest) {
 
 TEST_F(OnTheCluster, FindsTheFileSystemOfTheConfiguration) {
   const std::string root = "hdfs://" + name_ + "/cluster.compact";
-  Words command{COMPTASK_UPGRADE_TOOL,
+  Words command{test_support::ToolPath(),
                 "comptask-upgrade",
                 "status",
                 "--root",

@@ -14,6 +14,7 @@
 #include "process.h"
 #include "temp_folder.h"
 #include "tool_on_a_tree.h"
+#include "tool_path.h"
 
 namespace {
 
@@ -33,7 +34,7 @@ class ToolFiles : public test_support::ToolOnATree {
  protected:
   // The tool by a shell with this umask, since what it may make must not depend on the caller's.
   [[nodiscard]] ProcessResult RunOpenly(const std::string& operation, const Texts& options) const {
-    Texts command{"/bin/sh", "-c", "umask 0; exec \"$@\"", "sh", COMPTASK_UPGRADE_TOOL};
+    Texts command{"/bin/sh", "-c", "umask 0; exec \"$@\"", "sh", test_support::ToolPath()};
     const Texts words = CommandFor(operation, options);
     command.insert(command.end(), words.begin(), words.end());
     return test_support::RunProcess(command);
@@ -183,7 +184,7 @@ TEST_F(ToolFiles, HalfALineOfAnEarlierRunDoesNotSwallowTheNextOne) {
 TEST_F(ToolFiles, AReaderThatGoesAwayEndsNoRun) {
   // The pipe has had a reader, and has none once `wait` is over.
   Texts command{"/bin/sh", "-c", "mkfifo \"$0\" && { : <\"$0\" & } && exec 3>\"$0\" && wait && exec \"$@\" 2>&3",
-                folder_.Inside("pipe"), COMPTASK_UPGRADE_TOOL};
+                folder_.Inside("pipe"), test_support::ToolPath()};
   const Texts words = CommandFor("upgrade", {"--log-file", log_, "-vv"});
   command.insert(command.end(), words.begin(), words.end());
   const ProcessResult result = test_support::RunProcess(command);

@@ -18,6 +18,7 @@
 #include "place.h"
 #include "process.h"
 #include "temp_folder.h"
+#include "tool_path.h"
 #include "v2_life.h"
 
 namespace {
@@ -78,7 +79,7 @@ class KilledTool : public testing::Test {
   [[nodiscard]] fs::path Tree() const { return folder_.path() / "cluster.compact"; }
 
   [[nodiscard]] std::vector<std::string> Command(const Call& call, const fs::path& root) const {
-    std::vector<std::string> command{COMPTASK_UPGRADE_TOOL, "comptask-upgrade", call.operation, "--root",
+    std::vector<std::string> command{test_support::ToolPath(), "comptask-upgrade", call.operation, "--root",
                                      root.string()};
     if (call.operation == "upgrade") command.insert(command.end(), {"--catalog", folder_.Inside("catalog.json")});
     if (call.operation != "delete") {

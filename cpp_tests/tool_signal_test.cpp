@@ -13,6 +13,7 @@
 #include "local_tree.h"
 #include "process.h"
 #include "temp_folder.h"
+#include "tool_path.h"
 
 namespace {
 
@@ -34,7 +35,7 @@ class ToolUnderWay : public testing::Test {
   }
 
   [[nodiscard]] std::vector<std::string> Upgrade() const {
-    return {COMPTASK_UPGRADE_TOOL,
+    return {test_support::ToolPath(),
             "comptask-upgrade",
             "upgrade",
             "--root",

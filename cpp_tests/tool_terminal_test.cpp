@@ -14,6 +14,7 @@
 #include "screen.h"
 #include "temp_folder.h"
 #include "tool_on_a_tree.h"
+#include "tool_path.h"
 
 namespace {
 
@@ -39,7 +40,7 @@ PtyOptions Wide(unsigned short columns) {
 }
 
 Words Command(Words words) {
-  words.insert(words.begin(), COMPTASK_UPGRADE_TOOL);
+  words.insert(words.begin(), test_support::ToolPath());
   return words;
 }
 

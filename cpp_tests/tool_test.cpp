@@ -12,6 +12,7 @@
 #include "process.h"
 #include "temp_folder.h"
 #include "tool_on_a_tree.h"
+#include "tool_path.h"
 
 namespace {
 
@@ -325,7 +326,7 @@ TEST_F(ToolOnATree, SaysMoreWhereItIsAskedTo) {
 TEST_F(ToolOnATree, FailsWhereItsReportCannotBeWritten) {
   const ProcessResult result =
       test_support::RunProcess({"/bin/sh", "-c",
-                                std::string("exec \"") + COMPTASK_UPGRADE_TOOL +
+                                std::string("exec \"") + test_support::ToolPath() +
                                     "\" comptask-upgrade status --root \"" + root_.string() + "\" >/dev/full"});
   EXPECT_EQ(result.exit_code, 5) << result.err;
   EXPECT_TRUE(Holds(result.err, "stdout")) << result.err;

@@ -12,6 +12,7 @@
 #include "process.h"
 #include "temp_folder.h"
 #include "texts.h"
+#include "tool_path.h"
 
 namespace test_support {
 
@@ -33,7 +34,7 @@ class ExampleOnATree : public testing::Test {
   /// The tool on a root, by default the tree's.
   [[nodiscard]] ProcessResult Tool(const std::string& operation, std::vector<std::string> options = {},
                                    const std::filesystem::path& root = {}) const {
-    std::vector<std::string> command{COMPTASK_UPGRADE_TOOL, "comptask-upgrade", operation, "--root",
+    std::vector<std::string> command{ToolPath(), "comptask-upgrade", operation, "--root",
                                      (root.empty() ? Root() : root).string()};
     if (operation == "upgrade")
       command.insert(command.end(), {"--catalog", Catalog(), "--online-nodes", OnlineNodes()});

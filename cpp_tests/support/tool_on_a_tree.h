@@ -14,12 +14,13 @@
 #include "process.h"
 #include "temp_folder.h"
 #include "texts.h"
+#include "tool_path.h"
 
 namespace test_support {
 
 /// The tool with these words, and with variables in its environment.
 inline ProcessResult Tool(std::vector<std::string> words, const Variables& variables = {}) {
-  words.insert(words.begin(), COMPTASK_UPGRADE_TOOL);
+  words.insert(words.begin(), ToolPath());
   return RunProcess(words, "", variables);
 }
 

@@ -21,6 +21,7 @@
 #include "sample_tasks.h"
 #include "task_codec_host.h"
 #include "temp_folder.h"
+#include "tool_path.h"
 #include "zk_lock_host.h"
 
 namespace {
@@ -72,7 +73,7 @@ class GuideTest : public testing::Test {
   }
 
   [[nodiscard]] ProcessResult Tool(const std::string& operation, const std::vector<std::string>& options = {}) const {
-    std::vector<std::string> words{COMPTASK_UPGRADE_GUIDE_TOOL, operation, kRoot, folder_.path().string()};
+    std::vector<std::string> words{test_support::ToolPath(), operation, kRoot, folder_.path().string()};
     words.insert(words.end(), options.begin(), options.end());
     return test_support::RunProcess(words);
   }
