@@ -321,7 +321,8 @@ typedef struct ctu_codec_vtable {
   void (*release)(void *user_data);
 } ctu_codec_vtable;
 
-// Takes a record of the log: level 1 error, 2 warning, 3 info, 4 debug, 5 trace. The texts live through the call.
+// Takes a record of the log: level 1 error, 2 warning, 3 info, 4 debug, 5 trace. The texts live through the call. What
+// has the target `comptask_upgrade::report` stands in the report of the run, or in its error, as well.
 // Called on the thread of the run.
 typedef void (*ctu_log_fn)(void *user_data, int32_t level, const char *target, const char *message);
 

@@ -45,7 +45,7 @@ pub use plan::placement::PlacementRule;
 pub use plan::recovery::RecoveryMode;
 pub use run::{
     Counts, Failure, Job, JobProgressSink, LockHolder, LogSink, Outcome, Progress, ProgressSink, Report, Row,
-    RunOptions, Session, SessionBuilder, SessionLog, Stage, REPORT_FORMAT, ROWS_LIMIT,
+    RunOptions, Session, SessionBuilder, SessionLog, Stage, REPORT_FORMAT, REPORT_TARGET, ROWS_LIMIT,
 };
 #[cfg(feature = "hdfs-native")]
 pub use storage::HdfsNativeStorage;

@@ -191,8 +191,12 @@ void ReadComptaskUpgrade(Words words, CommandLine& line) {
   } catch (const CLI::RequiredError&) {
     // A word that nobody knows may be the very option that seems to be missing.
     const Words unknown = tool.remaining();
-    if (unknown.empty()) throw;
-    throw UnknownWords(unknown);
+    if (!unknown.empty()) throw UnknownWords(unknown);
+    // So may a word that is no operation be, of which the adapter says what there is.
+    const auto operation = tool.get_option("operation")->results();
+    if (operation.empty() || comptask_upgrade::ParseOperation(operation.front()) != Operation::kInvalid) throw;
+    line.comptask_upgrade.operation = operation.front();
+    line.tool_name = kComptaskUpgradeTool;
   }
 }
 

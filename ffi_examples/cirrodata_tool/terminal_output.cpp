@@ -22,6 +22,9 @@ using comptask_upgrade::Report;
 // The tool's own name among the parts of the library that speak.
 constexpr std::string_view kTarget = "cirrodata_tool";
 
+// What the library says to the log and, at the end, in the report or the error.
+constexpr std::string_view kReportTarget = "comptask_upgrade::report";
+
 // In brackets, so that a line that begins with "error: " is the one failure that ended the tool.
 Text LevelText(LogLevel level) {
   switch (level) {
@@ -90,6 +93,8 @@ void TerminalOutput::ShowLog(LogLevel level, std::string_view target, std::strin
   const std::lock_guard<std::mutex> guard(mutex_);
   WriteLogFile(level, target, message);
   if (level > options_.screen_level) return;
+  // Once is enough for who did not ask for more.
+  if (target == kReportTarget && options_.screen_level < LogLevel::kInfo) return;
   std::string tag = Say(LevelText(level), options_.language);
   if (level == LogLevel::kError) tag = stderr_colors_.Red(tag);
   if (level == LogLevel::kWarn) tag = stderr_colors_.Yellow(tag);

@@ -85,7 +85,7 @@ impl Sentence {
             let parts = template.parts(text)?;
             Some(template.chinese(&parts, |part, meaning| match meaning {
                 Meaning::Text => self.shown(part, depth),
-                Meaning::Name | Meaning::Quoted => Cow::Borrowed(part),
+                Meaning::Name | Meaning::Quoted | Meaning::Plural => Cow::Borrowed(part),
                 Meaning::Word => tables::word(part).map_or(Cow::Borrowed(part), Cow::Borrowed),
             }))
         })

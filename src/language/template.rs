@@ -15,6 +15,8 @@ pub(super) enum Meaning {
     Quoted,
     /// `{:word}`: one of the words that the library has for an operation, a phase or a thing.
     Word,
+    /// A place that the Chinese leaves out: the "s" of a plural, which it has not.
+    Plural,
 }
 
 impl Meaning {
@@ -34,6 +36,7 @@ impl Meaning {
             Self::Name => !part.contains(char::is_whitespace) && !part.ends_with(':'),
             Self::Quoted => part.len() > 1 && part.starts_with('"') && part.ends_with('"'),
             Self::Word => tables::word(part).is_some(),
+            Self::Plural => ["", "s"].contains(&part),
         }
     }
 }
@@ -75,7 +78,7 @@ impl Template {
             })
             .collect();
         let chinese = whole(chinese);
-        let mut meanings = vec![Meaning::Text; around.len() - 1];
+        let mut meanings = vec![Meaning::Plural; around.len() - 1];
         for piece in &chinese {
             if let Piece::Place(number, meaning) = piece {
                 meanings.iter_mut().skip(*number).take(1).for_each(|place| *place = *meaning);

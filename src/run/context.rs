@@ -278,7 +278,7 @@ impl Run<'_> {
     }
 
     pub(super) fn warn(&mut self, warning: String) {
-        self.session.log.warn(format_args!("{warning}"));
+        self.session.log.of_report(log::Level::Warn, format_args!("{warning}"));
         self.report.warnings.push(warning);
     }
 }
@@ -319,6 +319,15 @@ pub(super) fn now() -> String {
 
 pub(super) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// What makes a noun fit a count.
+pub(super) fn plural(count: u64) -> &'static str {
+    if count == 1 {
+        ""
+    } else {
+        "s"
+    }
 }
 
 /// The first few of many names, for a message.

@@ -1,16 +1,19 @@
 //! DELETE: the V1 tree goes, then the done mark, and with them every way back to the old files.
 
-use super::context::{some_of, Run};
+use std::collections::HashSet;
+
+use super::context::{plural, some_of, Run};
 use super::leftovers::{clear_leftover_marks, clear_rubbish, leftovers};
 use super::options::Stage;
 use super::recovery_scan::V2Names;
+use super::report::Row;
 use super::scan::{V1File, V1Scan};
 use super::trees::{self, Trees};
 use super::upgrade::{end, refused};
 use super::v1_check::{self, restore_or_delete, Manifests};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout;
+use crate::layout::{self, V1Name};
 use crate::plan::phase::{permit, Operation, Permit, Phase};
 use crate::task::V2Id;
 
@@ -86,8 +89,12 @@ fn check_upgraded(run: &mut Run<'_>) -> Result<Manifests> {
     if manifests.started_nodes.is_empty() {
         match verify::pairs_of(run, &manifests) {
             Err(error) if error.kind() == ErrorKind::Damaged => {
-                let rows = &run.report.rows[before..];
-                reasons.extend(rows.iter().map(|row| format!("{}: {}", row.v1_name, row.detail)));
+                // A file under a new name is missed under the old one, which is not another reason.
+                let told: HashSet<&str> = strangers.iter().map(|(file, _)| file.base()).collect();
+                let is_told =
+                    |row: &Row| V1Name::parse(&row.v1_name).is_some_and(|name| told.contains(&*name.base.to_string()));
+                let rows = run.report.rows[before..].iter().filter(|row| !is_told(row));
+                reasons.extend(rows.map(|row| format!("{}: {}", row.v1_name, row.detail)));
             }
             other => other?,
         }
@@ -127,7 +134,7 @@ fn check_empty(run: &mut Run<'_>) -> Result<()> {
     }
     run.report.unknown.clone_from(&files);
     if run.options.force {
-        run.warn(format!("{} files that no upgrade knows are deleted by force", files.len()));
+        run.warn(format!("files that no upgrade knows are deleted by force: {}", files.len()));
         return Ok(());
     }
     refuse(run, files.into_iter().map(|path| format!("{path}: no upgrade knows it (force deletes it)")).collect())
@@ -140,7 +147,7 @@ fn unknown_reasons(run: &mut Run<'_>, v1: &V1Scan) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     if run.options.force {
-        run.warn(format!("{} unknown files are deleted by force", unknown.len()));
+        run.warn(format!("unknown files are deleted by force: {}", unknown.len()));
         return Ok(Vec::new());
     }
     Ok(unknown.into_iter().map(|path| format!("{path}: an unknown file (force deletes it)")).collect())
@@ -151,7 +158,8 @@ fn refuse(run: &mut Run<'_>, reasons: Vec<String>) -> Result<()> {
         return Ok(());
     }
     run.report.conclude(run.report.phase, "nothing was deleted");
-    let what = format!("{} reasons against deleting the V1 tree: {}", reasons.len(), some_of(&reasons));
+    let count = reasons.len();
+    let what = format!("{count} reason{} against deleting the V1 tree: {}", plural(count as u64), some_of(&reasons));
     run.report.warnings.extend(reasons);
     Err(Error::new(ErrorKind::Refused, what).at(layout::v1()).advise(
         "undo what each reason in the report names: put back files that changed; UPGRADE with reopen takes in V1 tasks \

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use super::context::Run;
+use super::context::{plural, Run};
 use super::convert::actions;
 use super::evidence::{base_of, encode_v1, states_in};
 use super::inspect::{inspect, inspect_all, Inspected, WholeTask, INSPECTED_TOGETHER};
@@ -549,7 +549,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
         let counts =
             [(place, "its PC and node"), (memo, "its memo"), (sync, "its sync flag"), (optimizat, "its optimizat")];
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            self.run.warn(format!("for {count} tasks: V1 cannot hold {what}; the report lists them"));
+            self.run.warn(format!("for {count} task{}: V1 cannot hold {what}; the report lists them", plural(count)));
         }
     }
 

@@ -28,26 +28,34 @@ impl SessionLog {
 /// The target of the crate's records.
 const TARGET: &str = "comptask_upgrade";
 
+/// The target of records that the report of the run says as well, at its end: who shows both can leave these out.
+pub const REPORT_TARGET: &str = "comptask_upgrade::report";
+
 impl SessionLog {
     pub(super) fn error(&self, text: Arguments<'_>) {
-        self.write(Level::Error, text);
+        self.write(Level::Error, TARGET, text);
     }
 
     pub(super) fn warn(&self, text: Arguments<'_>) {
-        self.write(Level::Warn, text);
+        self.write(Level::Warn, TARGET, text);
     }
 
     pub(super) fn info(&self, text: Arguments<'_>) {
-        self.write(Level::Info, text);
+        self.write(Level::Info, TARGET, text);
     }
 
     pub(super) fn debug(&self, text: Arguments<'_>) {
-        self.write(Level::Debug, text);
+        self.write(Level::Debug, TARGET, text);
+    }
+
+    /// What the report, or the error that ends the run, says too.
+    pub(super) fn of_report(&self, level: Level, text: Arguments<'_>) {
+        self.write(level, REPORT_TARGET, text);
     }
 
     /// The macros of `log` would ask the process-wide level first, which is off where the host sets none.
-    fn write(&self, level: Level, text: Arguments<'_>) {
-        self.log(&Record::builder().level(level).target(TARGET).args(text).build());
+    fn write(&self, level: Level, target: &str, text: Arguments<'_>) {
+        self.log(&Record::builder().level(level).target(target).args(text).build());
     }
 }
 

@@ -164,7 +164,7 @@ fn all_upgraded(run: &mut Run<'_>) -> Result<()> {
     let unmarked: Vec<&str> =
         v1.files.iter().map(V1File::base).filter(|base| !marks.upgraded.contains(*base)).collect();
     if !unmarked.is_empty() {
-        let what = format!("{} tasks are not marked as converted: {}", unmarked.len(), some_of(&unmarked));
+        let what = format!("these tasks are not marked as converted: {}", some_of(&unmarked));
         return Err(Error::new(ErrorKind::Refused, what).advise("convert and mark these tasks first"));
     }
     let old_parts = Parts::read(run.storage(), &marks)?;

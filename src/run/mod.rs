@@ -38,7 +38,7 @@ mod verify;
 mod waves;
 mod without_manifest;
 
-pub use self::log::{LogSink, SessionLog};
+pub use self::log::{LogSink, SessionLog, REPORT_TARGET};
 pub use job::{Job, JobProgressSink};
 pub use lock_file::LockHolder;
 pub use options::{Progress, ProgressSink, RunOptions, Stage};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::context::{changed_meanwhile, some_of, Run};
+use super::context::{changed_meanwhile, plural, some_of, Run};
 use super::downgrade;
 use super::evidence::Evidence;
 use super::leftovers::{clear_rubbish, leftovers};
@@ -204,32 +204,24 @@ fn weigh(run: &mut Run<'_>, asked: RecoveryMode, evidence: &Evidence) -> Result<
     let by = if asked == RecoveryMode::Auto { "cancel, which auto stands for" } else { asked.word() };
     run.report.conclude(run.report.phase, format!("no way back by {by}; nothing was changed"));
     let count = reasons.len();
-    let what = format!("{count} reason{} against RECOVERY by {by}: {}", plural(count), some_of(&reasons));
+    let what = format!("{count} reason{} against RECOVERY by {by}: {}", plural(count as u64), some_of(&reasons));
     let more = count.saturating_sub(REASONS_LIMIT);
     reasons.truncate(REASONS_LIMIT);
     run.report.warnings.extend(reasons);
     if more > 0 {
-        run.report.warnings.push(format!("and {more} reasons more"));
+        run.report.warnings.push(format!("reasons that are not listed: {more}"));
     }
     let mut choices = alternatives(asked, &kinds);
     if downgrade::v2_is_there(run.storage()).is_err() {
         // It would be refused, since what V2 holds cannot be told.
         choices.retain(|choice| !choice.starts_with("`downgrade`"));
     }
-    let advice = if choices.is_empty() {
-        "put back what the reasons name, then run RECOVERY again".to_owned()
-    } else {
-        format!("choose: {}", choices.join("; or "))
+    let advice = match &*choices {
+        [] => "put back what the reasons name, then run RECOVERY again".to_owned(),
+        [only] => format!("the way that is left: {only}"),
+        _ => format!("choose: {}", choices.join("; or ")),
     };
     Err(Error::new(ErrorKind::Refused, what).at(layout::v2()).advise(advice))
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 {
-        ""
-    } else {
-        "s"
-    }
 }
 
 fn loses_a_task(finding: Finding) -> bool {
@@ -436,6 +428,10 @@ fn plan_actions(run: &mut Run<'_>, seen: &Trees, course: Course) -> Result<()> {
             }
         }
         downgrade::plan_all(run)?;
+        let written = run.report.counts.converted;
+        if written > 0 {
+            run.report.actions.push(format!("write V1 files into {}: {written}", layout::v1_scheduler()));
+        }
         run.report.actions.push(format!("create {}", layout::recovery_carried()));
     }
     for path in withdrawn() {

@@ -410,6 +410,8 @@ impl Report {
         if self.counts.total > 0 {
             let Counts { total, converted, skipped, cancelled, failed, left } = self.counts;
             let counts = match (self.operation, self.plan) {
+                // What a RECOVERY counts is in V2, and in its headline.
+                (Operation::Status, _) if self.phase == Phase::Recovering => format!("{total} in V1"),
                 (Operation::Status, _) => format!("{total} in V1: {skipped} done, {left} left, {failed} failed"),
                 (Operation::Recovery, plan) => recovery_counts(self.recovery_mode, plan, self.counts),
                 (Operation::Delete, true) => format!("{total} to delete"),
@@ -437,7 +439,12 @@ impl Report {
             push_line(&mut text, format_args!("  V2 tasks  {}{open}", self.v2_tasks));
         }
         if self.verified > 0 {
-            push_line(&mut text, format_args!("  verified  {} pairs", self.verified));
+            let different = self.rows.iter().filter(|row| row.outcome == Outcome::Differs).count();
+            let pairs = match different {
+                0 => format!("{} pairs", self.verified),
+                _ => format!("{} pairs, {different} differ", self.verified),
+            };
+            push_line(&mut text, format_args!("  verified  {pairs}"));
         }
         if let Some(holder) = &self.lock_holder {
             push_line(&mut text, format_args!("  lock      {holder}"));

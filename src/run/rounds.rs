@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::catalog_answers::CatalogAnswers;
 use super::complete::Complete;
-use super::context::{some_of, Run};
+use super::context::{plural, some_of, Run};
 use super::convert::Converter;
 use super::evidence::states_in;
 use super::inspect::{inspect, Inspected};
@@ -119,8 +119,11 @@ fn headline(run: &mut Run<'_>) {
     let counts = run.report.counts;
     let done = counts.converted + counts.cancelled;
     let headline = format!(
-        "{done} tasks upgraded, {} were before, {} failed, {} left",
-        counts.skipped, counts.failed, counts.left
+        "{done} task{} upgraded, {} were before, {} failed, {} left",
+        plural(done),
+        counts.skipped,
+        counts.failed,
+        counts.left
     );
     let phase = run.report.phase;
     run.report.conclude(phase, headline);

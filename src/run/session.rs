@@ -226,7 +226,7 @@ impl Session {
                 Ok(report)
             }
             Err(error) => {
-                self.log.error(format_args!("{} failed: {error}", operation.word()));
+                self.log.of_report(log::Level::Error, format_args!("{} failed: {error}", operation.word()));
                 let has_report = !report.headline.is_empty();
                 // What the phase alone advises is not what to do after a failure.
                 error.next_action().clone_into(&mut report.next_action);

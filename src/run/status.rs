@@ -16,7 +16,7 @@ use super::v1_check::{self, BesideV1Tasks, Manifests};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
-use crate::plan::phase::{choices, Operation, Phase};
+use crate::plan::phase::{choices, permit, Operation, Permit, Phase};
 use crate::plan::recovery::RecoveryMode;
 
 /// How often the trees are looked at again where somebody changes them meanwhile.
@@ -62,6 +62,11 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     };
     run.report.conclude(phase, format!("the tree is in the phase {}", phase.word()));
     run.report.choices = choices(phase).into();
+    if permit(Operation::Delete, phase) == Permit::RemoveEmptyV1 && !seen.facts.v1 {
+        for (_, choice) in run.report.choices.iter_mut().filter(|(operation, _)| *operation == Operation::Delete) {
+            "nothing to delete".clone_into(choice);
+        }
+    }
     run.stage(Stage::List);
     let v1 = V1Scan::read(run.storage())?;
     let v2 = V2Scan::read(run.storage())?;
@@ -79,6 +84,16 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     (pictured.counted, pictured.beside_v1, pictured.nodes) = (true, beside_v1, managers.nodes);
     if phase == Phase::Deleting && !seen.facts.v1_deleting {
         run.warn("the upgrade is complete and its V1 tree is gone; no DELETE that is under way explains it".to_owned());
+    }
+    if phase == Phase::NotStarted && v2.count > 0 {
+        run.warn(format!(
+            "V2 holds tasks beside those of V1, and nothing says that an upgrade made them: {}",
+            v2.count
+        ));
+        run.report.next_action = format!(
+            "start no node before it is clear where the V2 tasks come from; if {} was moved away, put it back",
+            layout::done()
+        );
     }
     list_leftovers(run, seen);
     if seen.facts.done {
@@ -122,21 +137,23 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>, lacks: &Lacks) {
     for (operation, choice) in &mut run.report.choices {
         match operation {
             Operation::Upgrade | Operation::Delete if changed > 0 => {
-                *choice = format!("refused now: {changed} V1 files changed after they were upgraded");
+                *choice = format!("refused now: V1 files that changed after they were upgraded: {changed}");
             }
-            Operation::Delete if new > 0 => *choice = format!("refused now: {new} V1 tasks are not upgraded"),
-            Operation::Delete if different > 0 => *choice = format!("refused now: {different} pairs of tasks differ"),
+            Operation::Delete if new > 0 => *choice = format!("refused now: V1 tasks that are not upgraded: {new}"),
+            Operation::Delete if different > 0 => {
+                *choice = format!("refused now: pairs of tasks that differ: {different}")
+            }
             Operation::Delete if unknown > 0 => {
-                *choice = format!("refused now without force if they lie in V1: {unknown} unknown files");
+                *choice = format!("refused now without force if they lie in V1: unknown files: {unknown}");
             }
             Operation::Delete if lacks.v2 > 0 => {
-                *choice = format!("refused now: V2 lacks {} tasks that the upgrade made", lacks.v2);
+                *choice = format!("refused now: tasks that the upgrade made and V2 lacks: {}", lacks.v2);
             }
             Operation::Delete if lacks.v1 > 0 && started.is_empty() => {
-                *choice = format!("refused now: {} V1 files of upgraded tasks are gone", lacks.v1);
+                *choice = format!("refused now: V1 files of upgraded tasks that are gone: {}", lacks.v1);
             }
             Operation::Recovery if lacks.v1 > 0 => {
-                *choice = format!("by downgrade alone: {} V1 files of upgraded tasks are gone", lacks.v1);
+                *choice = format!("by downgrade alone: V1 files of upgraded tasks that are gone: {}", lacks.v1);
             }
             Operation::Recovery if changed > 0 => {
                 "by downgrade or downgrade_old, with force: V1 files changed after they were upgraded"
@@ -179,7 +196,9 @@ fn without_manifest(run: &mut Run<'_>, lost: Error) -> Error {
     run.report.counts = Counts::default();
     for (operation, choice) in &mut run.report.choices {
         let now = match operation {
-            Operation::Recovery => "by downgrade_old with force alone: the manifest cannot be read",
+            Operation::Recovery => {
+                "by downgrade_old with force alone, where V1 holds every V2 task: the manifest cannot be read"
+            }
             _ => "refused now: the manifest cannot be read",
         };
         now.clone_into(choice);
@@ -266,17 +285,11 @@ fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     };
     let missing = manifests.missing_in(v1);
     let name_is_gone = |name: &&&str| V1Name::parse(name).is_none_or(|name| !v1.has_base(&name.base.to_string()));
-    let lacks = Lacks {
-        v1: missing.iter().filter(name_is_gone).count(),
-        // Once a node has started, V2 finishes tasks and clears them.
-        v2: if manifests.started_nodes.is_empty() { manifests.tasks().saturating_sub(run.report.v2_tasks) } else { 0 },
-    };
+    let lacks =
+        Lacks { v1: missing.iter().filter(name_is_gone).count(), v2: manifests.gone_from_v2(run.report.v2_tasks) };
     let held = hold_against(run, v1, &manifests, &missing, &lacks);
     if lacks.v2 > 0 {
-        run.report.next_action = String::from(
-            "start no node: V2 lacks tasks that the upgrade made; RECOVERY by downgrade_old with force goes back to the V1 \
-             files, from which UPGRADE makes them anew",
-        );
+        v1_check::V2_LACKS_ADVICE.clone_into(&mut run.report.next_action);
     } else if lacks.v1 > 0 {
         run.report.next_action = String::from("bring back the V1 files that the warning names, or go on with V2 alone");
     }
@@ -301,11 +314,11 @@ fn hold_against(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests, missing: 
     run.session.log.info(format_args!("the manifest holds {} tasks", manifests.tasks()));
     if !missing.is_empty() {
         let what = some_of(missing);
-        run.warn(format!("{} V1 files of the manifest are not there any more: {what}", missing.len()));
+        run.warn(format!("V1 files of the manifest that are not there any more: {what}"));
     }
     if lacks.v2 > 0 {
         let gone = lacks.v2;
-        run.warn(format!("{gone} V2 tasks of the manifest are not there, and no node has started since"));
+        run.warn(v1_check::v2_lacks(gone));
     }
     if run.options.verify && !manifests.started_nodes.is_empty() {
         run.warn("nodes have started since, so V2 tasks move on: pairs are not compared".to_owned());
@@ -324,13 +337,20 @@ fn upgrading(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     let done = single().filter(|file| marks.upgraded.contains(file.base())).count() as u64;
     run.report.counts.skipped = done;
     run.report.counts.left -= done;
+    if run.report.v2_tasks > done {
+        run.report.headline = format!(
+            "{}; V2 tasks that are not counted as done yet: {}",
+            run.report.headline,
+            run.report.v2_tasks - done
+        );
+    }
     let begun = single().filter(|file| marks.in_progress.contains_key(file.base()));
     let begun: Vec<_> = begun.filter(|file| !marks.upgraded.contains(file.base())).collect();
     // A run that is alive has thousands at hand, of which none needs a look.
     let may_be_alive = run.report.lock_holder.is_some();
     if may_be_alive && !begun.is_empty() {
         let count = begun.len();
-        run.report.headline = format!("{}; {count} tasks are begun and not finished", run.report.headline);
+        run.report.headline = format!("{}; tasks that are begun and not finished: {count}", run.report.headline);
     }
     for file in begun.into_iter().filter(|_| !may_be_alive) {
         let mut row = Row::new(&file.name, Outcome::Left);

@@ -9,7 +9,7 @@ use super::options::Stage;
 use super::report::Counts;
 use super::rights::{self, Problem};
 use super::rounds;
-use super::scan::V1Scan;
+use super::scan::{V1Scan, V2Scan};
 use super::task_facts::{Decision, Listings};
 use super::trees::{self, Trees};
 use super::upgrade_plan;
@@ -155,6 +155,7 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, complete: Option<&Complete>) -> Resu
     }
     let Counts { total, cancelled, .. } = run.report.counts;
     let headline = match cancelled {
+        0 if total == 1 => "the one task is upgraded".to_owned(),
         0 => format!("all {total} tasks are upgraded"),
         cancelled => {
             format!("all {total} tasks are upgraded, {cancelled} of them to state Cancel since no place was found")
@@ -163,7 +164,7 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, complete: Option<&Complete>) -> Resu
     run.report.conclude(Phase::Upgraded, headline);
     if cancelled > 0 {
         run.warn(format!(
-            "{cancelled} tasks are in state Cancel since no place was found: if the catalog or the placement was wrong, go \
+            "tasks that are in state Cancel since no place was found: {cancelled}; if the catalog or the placement was wrong, go \
              back with RECOVERY by cancel before a node starts"
         ));
     }
@@ -189,7 +190,7 @@ pub(super) fn describe_trees(run: &mut Run<'_>, listings: Listings<'_>) {
         run.report.unknown.extend(unknown.iter().cloned());
     }
     if !v1.unknown.is_empty() {
-        run.warn(format!("{} names in V1 are no tasks and were left alone", v1.unknown.len()));
+        run.warn(format!("names in V1 that are no tasks were left alone: {}", v1.unknown.len()));
     }
     for broken in &parts.broken {
         run.warn(format!("a part cannot be read; its tasks are looked at one by one: {broken}"));
@@ -269,6 +270,12 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     }
     if run.options.verify {
         verify::pairs_of(run, &manifests)?;
+    } else if manifests.started_nodes.is_empty() {
+        let gone = manifests.gone_from_v2(V2Scan::read(run.storage())?.count);
+        if gone > 0 {
+            run.warn(v1_check::v2_lacks(gone));
+            v1_check::V2_LACKS_ADVICE.clone_into(&mut run.report.next_action);
+        }
     }
     Ok(())
 }

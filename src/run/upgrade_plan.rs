@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::catalog_answers::CatalogAnswers;
 use super::complete::Complete;
-use super::context::Run;
+use super::context::{plural, Run};
 use super::convert::Converter;
 use super::groups::groups;
 use super::leftovers::leftovers;
@@ -92,9 +92,9 @@ pub(super) fn run(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     run.report.actions.extend(last);
     let counts = run.report.counts;
     let upgraded = counts.converted + counts.cancelled;
-    let mut headline = format!("{upgraded} tasks would be upgraded, {} would fail", counts.failed);
+    let mut headline = format!("{upgraded} task{} would be upgraded, {} would fail", plural(upgraded), counts.failed);
     if counts.cancelled > 0 {
-        headline = format!("{headline}, {} would become Cancel since no place is found for them", counts.cancelled);
+        headline = format!("{headline}, {} would become Cancel since no place is found", counts.cancelled);
     }
     if !refusals.is_empty() {
         headline = format!("a run would be refused now, see the warnings; else {headline}");

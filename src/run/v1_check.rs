@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::context::{some_of, Run};
+use super::context::{plural, some_of, Run};
 use super::groups::groups;
 use super::parts::MANIFEST_BYTES_LIMIT;
 use super::report::{Outcome, Report, Row};
@@ -175,6 +175,16 @@ impl Manifests {
         self.known.len() as u64
     }
 
+    /// How many tasks that the upgrade made are not among those of V2, and cannot have been finished and cleared there,
+    /// since no node has started.
+    pub(super) fn gone_from_v2(&self, v2_tasks: u64) -> u64 {
+        if self.started_nodes.is_empty() {
+            self.tasks().saturating_sub(v2_tasks)
+        } else {
+            0
+        }
+    }
+
     /// Whether a V1 file is in a manifest, under this name and with this length.
     pub(super) fn holds(&self, file: &V1File) -> bool {
         self.find(&file.name).is_some_and(|known| known.length == file.length)
@@ -243,10 +253,24 @@ pub(super) fn advice_on_strangers(report: &Report) -> Option<&'static str> {
 /// The error that names V1 files which turned up or changed.
 pub(super) fn new_v1_tasks(strangers: &[(&V1File, String)]) -> Error {
     let names: Vec<&str> = strangers.iter().map(|(file, _)| &*file.name).collect();
-    let what =
-        format!("{} V1 tasks turned up or changed after the upgrade was complete: {}", names.len(), some_of(&names));
+    let count = names.len() as u64;
+    let what = format!(
+        "{count} V1 task{} turned up or changed after the upgrade was complete: {}",
+        plural(count),
+        some_of(&names)
+    );
     Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler()).advise(NEW_V1_TASKS_ADVICE)
 }
+
+/// That V2 lacks tasks which the upgrade made, before any node can have finished one.
+pub(super) fn v2_lacks(count: u64) -> String {
+    format!("tasks of the manifest that V2 lacks, although no node has started since: {count}")
+}
+
+/// What to do where V2 lacks tasks.
+pub(super) const V2_LACKS_ADVICE: &str =
+    "start no node: V2 lacks tasks that the upgrade made; RECOVERY by downgrade_old with force goes back to the V1 files, \
+     from which UPGRADE makes them anew";
 
 /// What to do about V1 tasks that turned up or changed since.
 pub(super) const NEW_V1_TASKS_ADVICE: &str =

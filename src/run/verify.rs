@@ -108,7 +108,7 @@ impl<'r, 'a> Verifier<'r, 'a> {
         row.v1_state = V1Name::parse(&line.v1).map(|name| name.state);
         row.v2_state = StateV2::from_word(&line.state);
         row.detail = differences.join("; ");
-        self.run.session.log.error(format_args!("{}: {}", line.v1, row.detail));
+        self.run.session.log.of_report(log::Level::Error, format_args!("{}: {}", line.v1, row.detail));
         self.run.report.push(row);
     }
 

@@ -213,7 +213,7 @@ fn verify_finds_every_field_that_was_changed() {
                 let rows = &report.rows;
                 assert_eq!((rows.len(), rows[0].outcome, rows[0].v1_name.as_str()), (1, Outcome::Differs, TASK));
                 let delete = report.choices.iter().find(|choice| choice.0 == Operation::Delete);
-                let refused = (Operation::Delete, "refused now: 1 pairs of tasks differ".to_owned());
+                let refused = (Operation::Delete, "refused now: pairs of tasks that differ: 1".to_owned());
                 assert_eq!(delete, (operation == Operation::Status).then_some(&refused));
                 assert!(rows[0].detail.contains(&format!("these fields differ: {field}")), "{}", rows[0].detail);
             }
@@ -221,6 +221,23 @@ fn verify_finds_every_field_that_was_changed() {
         }
         replace(&*place.storage, &at, &made);
         place.delete().unwrap();
+    });
+}
+
+/// Its old name is missing for no other reason than that it has a new one.
+#[test]
+fn a_v1_file_whose_state_changed_is_one_reason() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        rename(
+            &*place.storage,
+            &format!("Compaction/Scheduler/{TASK}"),
+            &format!("Compaction/Scheduler/{TASK}.Cancel"),
+        );
+        let failure = place.unchanged_by(|| place.delete().unwrap_err());
+        let said = failure.error.message();
+        assert!(said.starts_with(&format!("1 reason against deleting the V1 tree: {TASK}.Cancel: ")), "{said}");
+        assert_eq!(failure.report.unwrap().warnings.len(), 1);
     });
 }
 

@@ -96,7 +96,7 @@ fn status_says_the_same_beside_a_started_node_and_an_unknown_file() {
         assert_eq!(choice(&report, Operation::Delete), "refused now: the manifest cannot be read");
         assert_eq!(
             choice(&report, Operation::Recovery),
-            "by downgrade_old with force alone: the manifest cannot be read"
+            "by downgrade_old with force alone, where V1 holds every V2 task: the manifest cannot be read"
         );
         assert_eq!(report.started_nodes, ["node.1"]);
     });

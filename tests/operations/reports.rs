@@ -119,7 +119,7 @@ fn status_counts_states_and_names_what_is_unknown_and_what_is_left_over() {
                 "Compaction_V2/what",
             ]
         );
-        assert!(report.headline.ends_with("; 5 tasks are begun and not finished"), "{}", report.headline);
+        assert!(report.headline.ends_with("; tasks that are begun and not finished: 5"), "{}", report.headline);
         crate::support::v1_files::remove(&*place.storage, "Compaction_V2/TaskupgradeLock");
         let report = place.status().unwrap();
         let begun: Vec<_> =

@@ -168,7 +168,7 @@ fn beside_a_run_that_may_be_alive_it_says_to_wait() {
         let alive = place.status().unwrap();
         assert!(alive.rows.is_empty(), "{:?}", alive.rows);
         assert_eq!(alive.counts, dead.counts);
-        assert!(alive.headline.ends_with("; 1 tasks are begun and not finished"), "{}", alive.headline);
+        assert!(alive.headline.ends_with("; tasks that are begun and not finished: 1"), "{}", alive.headline);
         let wait = format!("wait for the run that the lock file names; if it is dead: {}", dead.next_action);
         assert_eq!(alive.next_action, wait);
     });
@@ -182,12 +182,69 @@ fn a_v2_task_that_vanished_before_any_node_started_is_no_time_to_start_one() {
         clear(&*place.storage, "aaaaffff.16176931.56000000.0");
         let report = place.status().unwrap();
         assert!(report.next_action.starts_with("start no node: V2 lacks tasks"), "{}", report.next_action);
-        assert_eq!(choice(&report, Operation::Delete), "refused now: V2 lacks 1 tasks that the upgrade made");
+        assert_eq!(choice(&report, Operation::Delete), "refused now: tasks that the upgrade made and V2 lacks: 1");
         assert!(choice(&report, Operation::Recovery).starts_with("by downgrade_old with force"));
         place.delete().unwrap_err();
+        let again = place.unchanged_by(|| place.upgrade().unwrap());
+        assert_eq!((again.headline.as_str(), again.next_action), ("all tasks are upgraded", report.next_action));
+        assert_eq!(again.warnings, ["tasks of the manifest that V2 lacks, although no node has started since: 1"]);
         let back = RunOptions { recovery_mode: RecoveryMode::DowngradeOld, force: true, ..RunOptions::default() };
         place.run_with(Operation::Recovery, back).unwrap();
         assert_eq!(place.upgrade().unwrap().counts.converted, 4);
+    });
+}
+
+/// V2 may finish and clear a task once a node has started, so that nothing is missed then.
+#[test]
+fn a_v2_task_that_is_gone_after_a_node_started_is_no_alarm() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        place.session().node_gate("n1").unwrap();
+        clear(&*place.storage, "aaaaffff.16176931.56000000.0");
+        for report in [place.status().unwrap(), place.upgrade().unwrap()] {
+            assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+            assert_eq!(report.next_action, Phase::Upgraded.next_action());
+        }
+    });
+}
+
+/// Somebody moved the done mark away: the phase is that of a tree before its upgrade, and what V2 holds is not lost on it.
+#[test]
+fn v2_tasks_that_no_upgrade_explains_are_told_before_one_begins() {
+    on_both_with("seed", |place, _, _| {
+        let before = place.status().unwrap();
+        assert!(before.warnings.is_empty(), "{:?}", before.warnings);
+        place.upgrade().unwrap();
+        let image = place.image();
+        remove(&*place.storage, "Compaction_V2/TaskUpgrade.done");
+        let report = place.status().unwrap();
+        assert_eq!(report.phase, Phase::NotStarted);
+        assert_eq!(
+            report.warnings,
+            ["V2 holds tasks beside those of V1, and nothing says that an upgrade made them: 4"]
+        );
+        assert!(
+            report.next_action.contains("if Compaction_V2/TaskUpgrade.done was moved away"),
+            "{}",
+            report.next_action
+        );
+        // UPGRADE takes the tasks that are there, and makes none of them twice.
+        place.upgrade().unwrap();
+        assert_eq!(place.status().unwrap().v2_tasks, 4);
+        assert_eq!(place.image().len(), image.len());
+    });
+}
+
+#[test]
+fn where_there_is_no_v1_tree_delete_has_nothing_to_do() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        place.delete().unwrap();
+        assert_eq!(choice(&place.status().unwrap(), Operation::Delete), "nothing to delete");
+        assert_eq!(place.delete().unwrap().headline, "nothing to delete");
+        folder(&*place.storage, "Compaction/Scheduler");
+        let left = place.status().unwrap();
+        assert_eq!(choice(&left, Operation::Delete), "removes what is left of an empty V1 tree");
     });
 }
 
@@ -198,8 +255,11 @@ fn a_v1_file_that_vanished_leaves_downgrade_alone() {
         remove(&*place.storage, "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000");
         let report = place.status().unwrap();
         assert!(report.next_action.starts_with("bring back the V1 files"), "{}", report.next_action);
-        assert_eq!(choice(&report, Operation::Delete), "refused now: 1 V1 files of upgraded tasks are gone");
-        assert_eq!(choice(&report, Operation::Recovery), "by downgrade alone: 1 V1 files of upgraded tasks are gone");
+        assert_eq!(choice(&report, Operation::Delete), "refused now: V1 files of upgraded tasks that are gone: 1");
+        assert_eq!(
+            choice(&report, Operation::Recovery),
+            "by downgrade alone: V1 files of upgraded tasks that are gone: 1"
+        );
         place.delete().unwrap_err();
         place
             .run_with(Operation::Recovery, RunOptions { recovery_mode: RecoveryMode::Cancel, ..RunOptions::default() })

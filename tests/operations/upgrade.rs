@@ -260,7 +260,7 @@ fn v1_tasks_after_the_end_are_an_error_of_their_own_that_names_them() {
         assert!(report.next_action.contains("put the files that changed back"), "{}", report.next_action);
         assert!(report.next_action.ends_with("UPGRADE with reopen takes in those that are new"));
         for operation in [Operation::Upgrade, Operation::Delete] {
-            assert_eq!(choice(&report, operation), "refused now: 1 V1 files changed after they were upgraded");
+            assert_eq!(choice(&report, operation), "refused now: V1 files that changed after they were upgraded: 1");
         }
         crate::support::v1_files::rename(&*place.storage, &format!("{old}.Assigned"), old);
         let report = place.status().unwrap();

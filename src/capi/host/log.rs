@@ -6,7 +6,8 @@ use super::HostData;
 use crate::capi::text::c_string;
 use crate::{LogSink, SessionLog};
 
-/// Takes a record of the log: level 1 error, 2 warning, 3 info, 4 debug, 5 trace. The texts live through the call.
+/// Takes a record of the log: level 1 error, 2 warning, 3 info, 4 debug, 5 trace. The texts live through the call. What
+/// has the target `comptask_upgrade::report` stands in the report of the run, or in its error, as well.
 /// Called on the thread of the run.
 pub type ctu_log_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, target: *const c_char, message: *const c_char)>;
