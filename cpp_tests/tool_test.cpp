@@ -92,6 +92,7 @@ TEST(Tool, RefusesBadUsageWithOne) {
       {"comptask-upgrade", "status", "--root", ""},
       {"comptask-upgrade", "status", "--root"},
       {"comptask-upgrade", "repair", "--root", "folder"},
+      {"comptask-upgrade", "repair"},
       {"comptask-upgrade", "status", "upgrade", "--root", "folder"},
       {"comptask-upgrade", "status", "--root", "folder", "--no-such-option"},
       {"comptask-upgrade", "upgrade", "--root", "folder", "--assume-offline"},
@@ -125,6 +126,25 @@ TEST(Tool, NamesAWordThatNobodyKnowsBeforeWhatIsMissing) {
   EXPECT_TRUE(Holds(mistyped.err, "error: The following arguments were not expected: --rot folder\n")) << mistyped.err;
   EXPECT_FALSE(Holds(mistyped.err, "required")) << mistyped.err;
   EXPECT_TRUE(Holds(Tool({"comptask-upgrade", "status"}).err, "--root is required"));
+  const ProcessResult operation = Tool({"comptask-upgrade", "statsu"});
+  EXPECT_TRUE(Holds(operation.err, "error: there is no operation 'statsu'\n")) << operation.err;
+  EXPECT_FALSE(Holds(operation.err, "required")) << operation.err;
+}
+
+// What the report says is in the log for who asks for it, and not on the screen twice.
+TEST_F(ToolOnATree, SaysAWarningOfTheReportOnce) {
+  ASSERT_EQ(Run("upgrade").exit_code, 0);
+  std::filesystem::remove(root_ / "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000");
+  const std::string warning = "V1 files of the manifest that are not there any more";
+  const ProcessResult quiet = Run("status", {"--log-file", folder_.Inside("log")});
+  EXPECT_TRUE(Holds(quiet.out, "  warning   " + warning)) << quiet.out;
+  EXPECT_FALSE(Holds(quiet.err, warning)) << quiet.err;
+  EXPECT_TRUE(Holds(test_support::ReadFile(folder_.Inside("log")), warning));
+  EXPECT_TRUE(Holds(Run("status", {"-v"}).err, "[warn] " + warning));
+  const ProcessResult refused = Run("delete");
+  EXPECT_EQ(refused.exit_code, 13);
+  EXPECT_FALSE(Holds(refused.err, "delete failed: ")) << refused.err;
+  EXPECT_TRUE(Holds(Run("delete", {"-v"}).err, "[error] delete failed: "));
 }
 
 TEST(Tool, NamesTheHelpOfTheToolThatWasMeant) {

@@ -18,8 +18,9 @@ namespace comptask_upgrade {
 /// How much a log message matters; a smaller number matters more. kOff is the level of no message.
 enum class LogLevel : std::int32_t { kOff = 0, kError = 1, kWarn = 2, kInfo = 3, kDebug = 4, kTrace = 5 };
 
-/// Gets the log: level, target (the part of the library that speaks) and message, on the thread of the run. What it
-/// throws is dropped, since a log that fails must not stop an upgrade.
+/// Gets the log: level, target (the part of the library that speaks) and message, on the thread of the run. What has
+/// the target "comptask_upgrade::report" stands in the report of the run, or in its error, as well. What it throws is
+/// dropped, since a log that fails must not stop an upgrade.
 using LogCallback = std::function<void(LogLevel, std::string_view, std::string_view)>;
 
 /// What to open a session on. It may go as soon as its sessions are open.

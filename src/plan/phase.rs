@@ -218,7 +218,9 @@ pub fn choices(phase: Phase) -> [(Operation, String); 3] {
         (Recovery, _) if phase == Phase::Recovering => "goes on where it stopped".to_owned(),
         (Recovery, Permit::DowngradeOnly) => "by downgrade: V2 tasks become V1 tasks".to_owned(),
         (Recovery, _) => "by cancel where nothing happened in V2 since, by downgrade_old, or by downgrade".to_owned(),
-        (Delete, Permit::RemoveEmptyV1) => "removes what is left of an empty V1 tree".to_owned(),
+        (Delete, Permit::RemoveEmptyV1) => {
+            "removes the V1 tree where it holds no file, and with force whatever it holds".to_owned()
+        }
         (Delete, _) if phase == Phase::Deleting => "goes on where it stopped".to_owned(),
         (Delete | Operation::Status, _) => "removes the V1 tree, and with it the way back to the old files".to_owned(),
     };
@@ -322,7 +324,10 @@ mod tests {
         let texts = |phase| choices(phase).map(|(_, text)| text);
         assert_eq!(texts(Phase::Upgrading)[0], "goes on where it stopped");
         assert_eq!(texts(Phase::V2Only)[1], "by downgrade: V2 tasks become V1 tasks");
-        assert_eq!(texts(Phase::Empty)[2], "removes what is left of an empty V1 tree");
+        assert_eq!(
+            texts(Phase::Empty)[2],
+            "removes the V1 tree where it holds no file, and with force whatever it holds"
+        );
     }
 
     #[test]

@@ -278,7 +278,13 @@ impl Run<'_> {
     }
 
     pub(super) fn warn(&mut self, warning: String) {
-        self.session.log.of_report(log::Level::Warn, format_args!("{warning}"));
+        let text = format_args!("{warning}");
+        if self.options.plan || self.report.operation == Operation::Status {
+            self.session.log.of_report(log::Level::Warn, text);
+        } else {
+            // Before the change that it warns of; and a run that is killed has no report.
+            self.session.log.warn(text);
+        }
         self.report.warnings.push(warning);
     }
 }

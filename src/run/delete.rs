@@ -91,8 +91,10 @@ fn check_upgraded(run: &mut Run<'_>) -> Result<Manifests> {
             Err(error) if error.kind() == ErrorKind::Damaged => {
                 // A file under a new name is missed under the old one, which is not another reason.
                 let told: HashSet<&str> = strangers.iter().map(|(file, _)| file.base()).collect();
-                let is_told =
-                    |row: &Row| V1Name::parse(&row.v1_name).is_some_and(|name| told.contains(&*name.base.to_string()));
+                let has_new_name = |name: &V1Name| told.contains(&*name.base.to_string());
+                let is_told = |row: &Row| {
+                    v1.find(&row.v1_name).is_none() && V1Name::parse(&row.v1_name).as_ref().is_some_and(has_new_name)
+                };
                 let rows = run.report.rows[before..].iter().filter(|row| !is_told(row));
                 reasons.extend(rows.map(|row| format!("{}: {}", row.v1_name, row.detail)));
             }
@@ -163,7 +165,8 @@ fn refuse(run: &mut Run<'_>, reasons: Vec<String>) -> Result<()> {
     run.report.warnings.extend(reasons);
     Err(Error::new(ErrorKind::Refused, what).at(layout::v1()).advise(
         "undo what each reason in the report names: put back files that changed; UPGRADE with reopen takes in V1 tasks \
-             that are new; unknown files go with force",
+             that are new; unknown files go with force; where V2 is wrong, RECOVERY by downgrade_old with force goes back to \
+             the V1 files, from which UPGRADE makes the tasks anew",
     ))
 }
 

@@ -28,7 +28,8 @@ impl SessionLog {
 /// The target of the crate's records.
 const TARGET: &str = "comptask_upgrade";
 
-/// The target of records that the report of the run says as well, at its end: who shows both can leave these out.
+/// The target of records that the report of the run, or the error that ends it, says as well: who shows both can leave
+/// these out. What a run that writes warns of is not among them, since it may be killed before its report.
 pub const REPORT_TARGET: &str = "comptask_upgrade::report";
 
 impl SessionLog {

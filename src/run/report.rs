@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::context::plural;
 use super::lock_file::LockHolder;
 use super::picture::Seen;
 use crate::error::Error;
@@ -441,8 +442,8 @@ impl Report {
         if self.verified > 0 {
             let different = self.rows.iter().filter(|row| row.outcome == Outcome::Differs).count();
             let pairs = match different {
-                0 => format!("{} pairs", self.verified),
-                _ => format!("{} pairs, {different} differ", self.verified),
+                0 => format!("{} pair{}", self.verified, plural(self.verified)),
+                _ => format!("{} pair{}, {different} differ", self.verified, plural(self.verified)),
             };
             push_line(&mut text, format_args!("  verified  {pairs}"));
         }

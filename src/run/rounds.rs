@@ -71,8 +71,11 @@ fn v1_is_not_at_rest(what: String) -> Error {
 
 fn tasks_failed(run: &Run<'_>) -> Error {
     let Counts { failed, total, .. } = run.report.counts;
-    let error =
-        Error::new(ErrorKind::TasksFailed, format!("{failed} of {total} tasks failed; the others are converted"));
+    let what = match total - failed {
+        0 => format!("{failed} of {total} tasks failed"),
+        _ => format!("{failed} of {total} tasks failed; the others are converted"),
+    };
+    let error = Error::new(ErrorKind::TasksFailed, what);
     if run.only_unknown_failed() {
         return error.advise("run the command again: it looks at what was done first; there is nothing to mend");
     }

@@ -12,10 +12,10 @@ use super::recovery_scan::{Managers, RecoveryScan};
 use super::report::{Counts, Outcome, Row};
 use super::scan::{MarkScan, V1Scan, V2Scan};
 use super::trees::{self, Trees};
-use super::v1_check::{self, BesideV1Tasks, Manifests};
+use super::v1_check::{self, BesideV1Tasks, DoneFolder, Lacks, Manifests};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{self, V1Name};
+use crate::layout;
 use crate::plan::phase::{choices, permit, Operation, Permit, Phase};
 use crate::plan::recovery::RecoveryMode;
 
@@ -84,6 +84,11 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     (pictured.counted, pictured.beside_v1, pictured.nodes) = (true, beside_v1, managers.nodes);
     if phase == Phase::Deleting && !seen.facts.v1_deleting {
         run.warn("the upgrade is complete and its V1 tree is gone; no DELETE that is under way explains it".to_owned());
+        run.report.next_action = format!(
+            "where a DELETE was stopped, run it again to finish; else bring {} back first, since DELETE removes the mark that \
+             proves the upgrade",
+            layout::v1()
+        );
     }
     if phase == Phase::NotStarted && v2.count > 0 {
         run.warn(format!(
@@ -97,10 +102,9 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     }
     list_leftovers(run, seen);
     if seen.facts.done {
-        let entries = run.storage().children(&layout::done())?.unwrap_or_default();
-        run.report.started_nodes = entries.iter().filter_map(|entry| v1_check::started_node(&entry.name)).collect();
-        let manifests = entries.iter().filter(|entry| layout::parse_manifest(&entry.name).is_some());
-        run.report.seen().manifests = manifests.map(|entry| entry.name.clone()).collect();
+        let done = DoneFolder::read(run.storage()).map_err(|error| without_manifest(run, error))?;
+        run.report.seen().manifests = done.manifest_names();
+        run.report.started_nodes = done.started_nodes;
     }
     let looked = match phase {
         Phase::Upgraded | Phase::Reopening => upgraded(run, &v1),
@@ -119,19 +123,16 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     looked
 }
 
-/// Tasks of the manifest that are not where they must be.
-struct Lacks {
-    v1: usize,
-    v2: u64,
-}
-
 /// What was seen on the way that would refuse an operation which the phase allows.
-fn say_what_stands_in_the_way(run: &mut Run<'_>, lacks: &Lacks) {
+fn say_what_stands_in_the_way(run: &mut Run<'_>, lacks: Lacks) {
     if run.report.phase != Phase::Upgraded {
         return;
     }
     let Counts { left: new, failed: changed, .. } = run.report.counts;
-    let unknown = run.report.unknown.len();
+    let unknown_below = |folder: &str| run.report.unknown.iter().filter(|path| path.starts_with(folder)).count();
+    let (unknown_in_v1, unknown_in_v2) =
+        (unknown_below(&format!("{}/", layout::V1)), unknown_below(&format!("{}/", layout::v2())));
+    let is_v2_there = run.report.seen.as_ref().is_some_and(|seen| seen.trees.v2_scheduler);
     let different = run.report.rows.iter().filter(|row| row.outcome == Outcome::Differs).count();
     let started = some_of(&run.report.started_nodes);
     for (operation, choice) in &mut run.report.choices {
@@ -141,10 +142,10 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>, lacks: &Lacks) {
             }
             Operation::Delete if new > 0 => *choice = format!("refused now: V1 tasks that are not upgraded: {new}"),
             Operation::Delete if different > 0 => {
-                *choice = format!("refused now: pairs of tasks that differ: {different}")
+                *choice = format!("refused now: pairs of tasks that differ: {different}");
             }
-            Operation::Delete if unknown > 0 => {
-                *choice = format!("refused now without force if they lie in V1: unknown files: {unknown}");
+            Operation::Delete if unknown_in_v1 > 0 => {
+                *choice = format!("refused now without force: unknown files in V1: {unknown_in_v1}");
             }
             Operation::Delete if lacks.v2 > 0 => {
                 *choice = format!("refused now: tasks that the upgrade made and V2 lacks: {}", lacks.v2);
@@ -159,9 +160,20 @@ fn say_what_stands_in_the_way(run: &mut Run<'_>, lacks: &Lacks) {
                 "by downgrade or downgrade_old, with force: V1 files changed after they were upgraded"
                     .clone_into(choice);
             }
+            Operation::Recovery if !is_v2_there => {
+                "by downgrade_old with force, to the old files: the folder of the V2 tasks is gone".clone_into(choice);
+            }
             Operation::Recovery if lacks.v2 > 0 => {
                 "by downgrade_old with force, to the old files; by downgrade with force, which takes what V2 lacks as finished"
                     .clone_into(choice);
+            }
+            Operation::Recovery if different > 0 => {
+                *choice = format!(
+                    "not by cancel: pairs of tasks that differ: {different}; a plan of it says what each way needs"
+                );
+            }
+            Operation::Recovery if unknown_in_v2 > 0 => {
+                *choice = format!("with force alone: unknown files in V2: {unknown_in_v2}");
             }
             Operation::Recovery if !started.is_empty() => {
                 *choice = format!("by downgrade or downgrade_old; not by cancel, since these nodes started: {started}");
@@ -194,9 +206,10 @@ fn deleting(run: &mut Run<'_>) -> Result<()> {
 fn without_manifest(run: &mut Run<'_>, lost: Error) -> Error {
     run.report.headline = format!("{}, and its manifest cannot be read", run.report.headline);
     run.report.counts = Counts::default();
+    let is_lost = v1_check::is_lost(&lost);
     for (operation, choice) in &mut run.report.choices {
         let now = match operation {
-            Operation::Recovery => {
+            Operation::Recovery if is_lost => {
                 "by downgrade_old with force alone, where V1 holds every V2 task: the manifest cannot be read"
             }
             _ => "refused now: the manifest cannot be read",
@@ -280,24 +293,23 @@ fn list_twins<'v>(run: &mut Run<'_>, v1: &'v V1Scan) -> HashSet<&'v str> {
 
 fn upgraded(run: &mut Run<'_>, v1: &V1Scan) -> Result<()> {
     let manifests = match Manifests::read(run.storage()) {
-        Err(error) if v1_check::is_lost(&error) => return Err(without_manifest(run, error)),
-        manifests => manifests?,
+        Err(error) => return Err(without_manifest(run, error)),
+        Ok(manifests) => manifests,
     };
-    let missing = manifests.missing_in(v1);
-    let name_is_gone = |name: &&&str| V1Name::parse(name).is_none_or(|name| !v1.has_base(&name.base.to_string()));
-    let lacks =
-        Lacks { v1: missing.iter().filter(name_is_gone).count(), v2: manifests.gone_from_v2(run.report.v2_tasks) };
-    let held = hold_against(run, v1, &manifests, &missing, &lacks);
-    if lacks.v2 > 0 {
-        v1_check::V2_LACKS_ADVICE.clone_into(&mut run.report.next_action);
-    } else if lacks.v1 > 0 {
-        run.report.next_action = String::from("bring back the V1 files that the warning names, or go on with V2 alone");
+    let lacks = Lacks::of(&manifests, v1, run.report.v2_tasks);
+    let held = hold_against(run, v1, &manifests, lacks);
+    if let Some(advice) = lacks.advice() {
+        advice.clone_into(&mut run.report.next_action);
+    } else if run.report.v2_tasks > 0 && !run.report.seen().trees.v2_task_assigned {
+        let folder = layout::v2_task_assigned();
+        run.warn(format!("{folder} is gone: nodes find no open task there"));
+        run.report.next_action = format!("start no node before {folder} is back");
     }
-    say_what_stands_in_the_way(run, &lacks);
+    say_what_stands_in_the_way(run, lacks);
     held
 }
 
-fn hold_against(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests, missing: &[&str], lacks: &Lacks) -> Result<()> {
+fn hold_against(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests, lacks: Lacks) -> Result<()> {
     run.report.started_nodes.clone_from(&manifests.started_nodes);
     run.report.unknown.extend(manifests.unknown.iter().cloned());
     let mut strangers = v1_check::strangers(v1, manifests);
@@ -312,13 +324,8 @@ fn hold_against(run: &mut Run<'_>, v1: &V1Scan, manifests: &Manifests, missing: 
         advice.clone_into(&mut run.report.next_action);
     }
     run.session.log.info(format_args!("the manifest holds {} tasks", manifests.tasks()));
-    if !missing.is_empty() {
-        let what = some_of(missing);
-        run.warn(format!("V1 files of the manifest that are not there any more: {what}"));
-    }
-    if lacks.v2 > 0 {
-        let gone = lacks.v2;
-        run.warn(v1_check::v2_lacks(gone));
+    for warning in lacks.warnings(manifests, v1) {
+        run.warn(warning);
     }
     if run.options.verify && !manifests.started_nodes.is_empty() {
         run.warn("nodes have started since, so V2 tasks move on: pairs are not compared".to_owned());

@@ -13,7 +13,7 @@ use super::scan::{V1Scan, V2Scan};
 use super::task_facts::{Decision, Listings};
 use super::trees::{self, Trees};
 use super::upgrade_plan;
-use super::v1_check::{self, Manifests};
+use super::v1_check::{self, DoneFolder, Lacks, Manifests};
 use super::verify;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
@@ -94,11 +94,18 @@ fn under_the_lock(run: &mut Run<'_>) -> Result<()> {
     if let (Phase::Upgraded, Some(complete)) = (phase, &complete) {
         complete.refuse_changed(&v1)?;
     }
+    let lacks = match &complete {
+        Some(complete) => what_is_gone(run, &complete.manifests, &v1)?,
+        None => Lacks::default(),
+    };
     check_up_front(run, &seen, &v1)?;
     // It is listed again once no node can start any more, and two listings are not held at a time.
     drop(v1);
     run.begin(&seen)?;
     let result = upgrade(run, &seen, complete.as_ref());
+    if let (Ok(()), Some(advice)) = (&result, lacks.advice()) {
+        advice.clone_into(&mut run.report.next_action);
+    }
     end(run, result)
 }
 
@@ -158,7 +165,7 @@ fn upgrade(run: &mut Run<'_>, seen: &Trees, complete: Option<&Complete>) -> Resu
         0 if total == 1 => "the one task is upgraded".to_owned(),
         0 => format!("all {total} tasks are upgraded"),
         cancelled => {
-            format!("all {total} tasks are upgraded, {cancelled} of them to state Cancel since no place was found")
+            format!("all tasks are upgraded, {cancelled} of {total} to state Cancel since no place was found")
         }
     };
     run.report.conclude(Phase::Upgraded, headline);
@@ -258,6 +265,7 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     let v1 = V1Scan::read(run.storage())?;
     run.report.v1_states = v1.by_state();
     run.report.counts.total = v1.files.len() as u64;
+    let lacks = what_is_gone(run, &manifests, &v1)?;
     let strangers = v1_check::strangers(&v1, &manifests);
     v1_check::list_strangers(&mut run.report, &strangers, &manifests);
     let headline = match strangers.len() {
@@ -268,14 +276,26 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     if !strangers.is_empty() {
         return Err(v1_check::new_v1_tasks(&strangers));
     }
+    if let Some(advice) = lacks.advice() {
+        advice.clone_into(&mut run.report.next_action);
+    }
     if run.options.verify {
         verify::pairs_of(run, &manifests)?;
-    } else if manifests.started_nodes.is_empty() {
-        let gone = manifests.gone_from_v2(V2Scan::read(run.storage())?.count);
-        if gone > 0 {
-            run.warn(v1_check::v2_lacks(gone));
-            v1_check::V2_LACKS_ADVICE.clone_into(&mut run.report.next_action);
-        }
     }
     Ok(())
+}
+
+/// What of a complete upgrade is not there any more, each with a warning.
+fn what_is_gone(run: &mut Run<'_>, manifests: &Manifests, v1: &V1Scan) -> Result<Lacks> {
+    // The listing of V2 is spared where it says nothing.
+    let v2_tasks = if manifests.v2_is_as_made() { V2Scan::read(run.storage())?.count } else { manifests.tasks() };
+    let mut lacks = Lacks::of(manifests, v1, v2_tasks);
+    // A node that started meanwhile may have finished what was missed.
+    if lacks.v2 > 0 && !DoneFolder::read(run.storage())?.started_nodes.is_empty() {
+        lacks.v2 = 0;
+    }
+    for warning in lacks.warnings(manifests, v1) {
+        run.warn(warning);
+    }
+    Ok(lacks)
 }

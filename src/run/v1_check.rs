@@ -49,8 +49,11 @@ pub(super) fn restore_or_delete(error: Error) -> Error {
 
 /// Whether the manifests are there and say nothing, which restoring them mends; `false` for a storage that fails.
 pub(super) fn is_lost(manifests: &Error) -> bool {
-    let kinds = [ErrorKind::Damaged, ErrorKind::Corrupt, ErrorKind::Storage, ErrorKind::TooLarge];
-    kinds.contains(&manifests.kind()) && manifests.next_action() == RESTORE
+    says_nothing(manifests.kind()) && manifests.next_action() == RESTORE
+}
+
+fn says_nothing(kind: ErrorKind) -> bool {
+    [ErrorKind::Damaged, ErrorKind::Corrupt, ErrorKind::Storage, ErrorKind::TooLarge].contains(&kind)
 }
 
 /// What the done folder lists; no manifest is read for it.
@@ -77,10 +80,14 @@ impl DoneFolder {
         }
         Ok(done)
     }
+
+    pub(super) fn manifest_names(&self) -> Vec<String> {
+        self.manifests.iter().map(|(_, path)| path.name().to_owned()).collect()
+    }
 }
 
 /// The node whose start a name in the done folder records.
-pub(super) fn started_node(name: &str) -> Option<String> {
+fn started_node(name: &str) -> Option<String> {
     let node = name.strip_prefix(layout::STARTED_PREFIX)?;
     Some(layout::unescape(node).unwrap_or_else(|| node.to_owned()))
 }
@@ -93,7 +100,15 @@ impl Known {
 
 fn read_manifest(storage: &dyn Storage, path: &TreePath) -> Result<Reader> {
     let reader = storage.read(path, MANIFEST_BYTES_LIMIT).and_then(Reader::new);
-    reader.map_err(|error| error.at(path).advise(RESTORE))
+    reader.map_err(|error| {
+        let error = error.at(path);
+        // A right that is missing, or a storage that is away, is mended otherwise.
+        if says_nothing(error.kind()) {
+            error.advise(RESTORE)
+        } else {
+            error
+        }
+    })
 }
 
 impl Manifests {
@@ -175,14 +190,19 @@ impl Manifests {
         self.known.len() as u64
     }
 
-    /// How many tasks that the upgrade made are not among those of V2, and cannot have been finished and cleared there,
-    /// since no node has started.
-    pub(super) fn gone_from_v2(&self, v2_tasks: u64) -> u64 {
-        if self.started_nodes.is_empty() {
+    /// How many tasks that the upgrade made V2 lacks at least, where no node can have finished and cleared one: none has
+    /// started, and none was up while the upgrade ran.
+    fn gone_from_v2(&self, v2_tasks: u64) -> u64 {
+        if self.v2_is_as_made() {
             self.tasks().saturating_sub(v2_tasks)
         } else {
             0
         }
+    }
+
+    /// Whether no node can have touched a V2 task.
+    pub(super) fn v2_is_as_made(&self) -> bool {
+        self.started_nodes.is_empty() && !self.heads().any(|head| head.online)
     }
 
     /// Whether a V1 file is in a manifest, under this name and with this length.
@@ -262,15 +282,54 @@ pub(super) fn new_v1_tasks(strangers: &[(&V1File, String)]) -> Error {
     Error::new(ErrorKind::NewV1Tasks, what).at(layout::v1_scheduler()).advise(NEW_V1_TASKS_ADVICE)
 }
 
-/// That V2 lacks tasks which the upgrade made, before any node can have finished one.
-pub(super) fn v2_lacks(count: u64) -> String {
-    format!("tasks of the manifest that V2 lacks, although no node has started since: {count}")
+/// Tasks of the manifests that are not where they must be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lacks {
+    /// V1 files that are gone; one whose state changed is not.
+    pub(super) v1: usize,
+    /// V2 tasks that are gone.
+    pub(super) v2: u64,
 }
 
-/// What to do where V2 lacks tasks.
-pub(super) const V2_LACKS_ADVICE: &str =
-    "start no node: V2 lacks tasks that the upgrade made; RECOVERY by downgrade_old with force goes back to the V1 files, \
-     from which UPGRADE makes them anew";
+impl Lacks {
+    pub(super) fn of(manifests: &Manifests, v1: &V1Scan, v2_tasks: u64) -> Self {
+        let is_gone = |name: &&str| V1Name::parse(name).is_none_or(|name| !v1.has_base(&name.base.to_string()));
+        Self { v1: manifests.missing_in(v1).into_iter().filter(is_gone).count(), v2: manifests.gone_from_v2(v2_tasks) }
+    }
+
+    /// What is gone, in words.
+    pub(super) fn warnings(self, manifests: &Manifests, v1: &V1Scan) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.v1 > 0 {
+            let what = some_of(&manifests.missing_in(v1));
+            warnings.push(format!("V1 files of the manifest that are not there any more: {what}"));
+        }
+        if self.v2 > 0 {
+            let count = self.v2;
+            warnings.push(format!("tasks of the manifest that V2 lacks, although no node has started since: {count}"));
+        }
+        warnings
+    }
+
+    /// What to do about it.
+    pub(super) fn advice(self) -> Option<&'static str> {
+        match (self.v1 > 0, self.v2 > 0) {
+            (false, false) => None,
+            (true, false) => Some(
+                "bring back the V1 files that the warning names; or go on with V2 alone, where DELETE goes through once a node \
+                 has started",
+            ),
+            (false, true) => Some(
+                "start no node: V2 lacks tasks that the upgrade made; RECOVERY by downgrade_old with force goes back to the V1 \
+                 files, from which UPGRADE makes them anew",
+            ),
+            (true, true) => Some(
+                "start no node: both V1 files and V2 tasks of the upgrade are gone; bring the V1 files back, then RECOVERY by \
+                 downgrade_old with force goes back to them, from which UPGRADE makes the tasks anew",
+            ),
+        }
+    }
+}
 
 /// What to do about V1 tasks that turned up or changed since.
 pub(super) const NEW_V1_TASKS_ADVICE: &str =

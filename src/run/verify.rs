@@ -67,8 +67,8 @@ impl<'r, 'a> Verifier<'r, 'a> {
         )
         .at(layout::v2_scheduler())
         .advise(
-            "put back the V1 files that changed; where V2 is wrong, RECOVERY by downgrade_old with force goes back to the \
-             V1 files, from which UPGRADE makes them anew; nothing was redone unasked",
+            "put back the V1 files that changed or are gone; where V2 is wrong and V1 whole, RECOVERY by downgrade_old with \
+             force goes back to the V1 files, from which UPGRADE makes the tasks anew; nothing was redone unasked",
         ))
     }
 
@@ -108,7 +108,7 @@ impl<'r, 'a> Verifier<'r, 'a> {
         row.v1_state = V1Name::parse(&line.v1).map(|name| name.state);
         row.v2_state = StateV2::from_word(&line.state);
         row.detail = differences.join("; ");
-        self.run.session.log.of_report(log::Level::Error, format_args!("{}: {}", line.v1, row.detail));
+        self.run.session.log.error(format_args!("{}: {}", line.v1, row.detail));
         self.run.report.push(row);
     }
 

@@ -12,6 +12,7 @@ use crate::support::trees::CATALOG;
 use crate::support::v1_files::{
     bytes, exists, file, folder, names, remove, rename, replace, v1, v1_bytes, v1_task, v2, v2_task,
 };
+use crate::support::ways_back::clear;
 
 const TASK: &str = "compct.xcloud24_9876.0.1617693156000";
 const V2_TASK: &str = "Compaction_V2/Scheduler/aaaaffff.16176931.56000000.0";
@@ -238,6 +239,11 @@ fn a_v1_file_whose_state_changed_is_one_reason() {
         let said = failure.error.message();
         assert!(said.starts_with(&format!("1 reason against deleting the V1 tree: {TASK}.Cancel: ")), "{said}");
         assert_eq!(failure.report.unwrap().warnings.len(), 1);
+        // What is wrong with the task beside that is another reason.
+        let second = format!("Compaction/Scheduler/{TASK}");
+        file(&*place.storage, &second, &bytes(&*place.storage, &format!("{second}.Cancel")));
+        clear(&*place.storage, "aaaaffff.16176931.56000000.0");
+        refused(place, &[&format!("{TASK}.Cancel: it changed its state"), &format!("{TASK}: its V2 task is gone")]);
     });
 }
 

@@ -1,9 +1,12 @@
 //! A complete upgrade whose manifest is damaged or gone: what is refused, and the way back that is left.
 
+use std::sync::Arc;
+
 use comptask_upgrade::task::{StateV1, StateV2};
 use comptask_upgrade::{ErrorKind, Gate, Operation, Outcome, Phase, RecoveryMode, RunOptions};
 use RecoveryMode::{Auto, Cancel, Downgrade, DowngradeOld};
 
+use crate::support::meddling::NoRightToRead;
 use crate::support::places::{on_both_with, Place};
 use crate::support::sessions::choice;
 use crate::support::v1_files::{bytes, exists, file, folder, names, remove, rename, replace, v1};
@@ -49,6 +52,34 @@ fn each_loss(work: impl Fn(&Place, &str, ErrorKind)) {
 fn lost(place: &Place) {
     place.upgrade().unwrap();
     remove(&*place.storage, MANIFEST);
+}
+
+/// It is not lost: the right to read it brings everything back, and until then nothing goes.
+#[test]
+fn a_manifest_that_nobody_may_read_is_no_reason_to_go_back() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        let closed = || Arc::new(NoRightToRead { inner: Arc::clone(&place.storage), path: MANIFEST });
+        let run = |operation, options| {
+            let session = place.builder_on(closed()).open().unwrap();
+            place.unchanged_by(|| session.run(operation, &options, None).unwrap_err())
+        };
+        let plain = RunOptions::default();
+        for (operation, options) in [
+            (Operation::Upgrade, plain),
+            (Operation::Delete, plain),
+            (Operation::Recovery, by_force(DowngradeOld)),
+            (Operation::Recovery, by(Downgrade)),
+            (Operation::Status, plain),
+        ] {
+            let failure = run(operation, options);
+            assert_eq!(failure.error.kind(), ErrorKind::Permission, "{}", failure.error);
+            assert_eq!((failure.error.path(), failure.error.next_action()), (MANIFEST, "grant the right to read it"));
+        }
+        let report = run(Operation::Status, plain).report.unwrap();
+        assert!(report.choices.iter().all(|(_, choice)| choice == "refused now: the manifest cannot be read"));
+        assert_eq!(report.counts.total, 0, "what is done is not known");
+    });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::places::{on_both, on_both_with, Place};
 use crate::support::sessions::choice;
 use crate::support::trees::CATALOG;
-use crate::support::v1_files::{file, folder, remove, v1};
+use crate::support::v1_files::{file, folder, remove, rename, v1};
 use crate::support::ways_back::clear;
 
 fn json(place: &Place) -> Value {
@@ -194,16 +194,41 @@ fn a_v2_task_that_vanished_before_any_node_started_is_no_time_to_start_one() {
     });
 }
 
-/// V2 may finish and clear a task once a node has started, so that nothing is missed then.
+/// V2 may finish and clear a task where a node is up, so that nothing is missed then.
 #[test]
 fn a_v2_task_that_is_gone_after_a_node_started_is_no_alarm() {
+    for online in [false, true] {
+        on_both_with("seed", |place, _, _| {
+            place.run_with(Operation::Upgrade, RunOptions { online, ..RunOptions::default() }).unwrap();
+            if !online {
+                place.session().node_gate("n1").unwrap();
+            }
+            clear(&*place.storage, "aaaaffff.16176931.56000000.0");
+            for report in [place.status().unwrap(), place.upgrade().unwrap()] {
+                assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+                assert_eq!(report.next_action, Phase::Upgraded.next_action());
+            }
+        });
+    }
+}
+
+/// What V2 lost is not forgotten over what is new in V1, nor told to be got back from files that are gone too.
+#[test]
+fn v2_tasks_that_vanished_are_told_beside_what_is_wrong_with_v1() {
     on_both_with("seed", |place, _, _| {
         place.upgrade().unwrap();
-        place.session().node_gate("n1").unwrap();
         clear(&*place.storage, "aaaaffff.16176931.56000000.0");
+        let lacked = "tasks of the manifest that V2 lacks, although no node has started since: 1".to_owned();
+        v1(&*place.storage, "p", 0, 5, StateV1::Init, ("sales", "solo"));
+        let failure = place.upgrade().unwrap_err();
+        assert!(failure.report.unwrap().warnings.contains(&lacked));
+        let reopened =
+            place.run_with(Operation::Upgrade, RunOptions { reopen: true, ..RunOptions::default() }).unwrap();
+        assert!(reopened.warnings.contains(&lacked), "{:?}", reopened.warnings);
+        assert!(reopened.next_action.starts_with("start no node: V2 lacks tasks"), "{}", reopened.next_action);
+        remove(&*place.storage, "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000");
         for report in [place.status().unwrap(), place.upgrade().unwrap()] {
-            assert!(report.warnings.is_empty(), "{:?}", report.warnings);
-            assert_eq!(report.next_action, Phase::Upgraded.next_action());
+            assert!(report.next_action.starts_with("start no node: both V1 files"), "{}", report.next_action);
         }
     });
 }
@@ -235,6 +260,62 @@ fn v2_tasks_that_no_upgrade_explains_are_told_before_one_begins() {
     });
 }
 
+/// The tree looks as a DELETE leaves it that was stopped at its end, which takes the proof of the upgrade away.
+#[test]
+fn a_v1_tree_that_somebody_moved_away_is_to_be_brought_back_before_delete() {
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        rename(&*place.storage, "Compaction", "elsewhere");
+        let report = place.status().unwrap();
+        assert_eq!(report.phase, Phase::Deleting);
+        assert!(report
+            .next_action
+            .ends_with("else bring Compaction back first, since DELETE removes the mark that proves the upgrade"));
+        rename(&*place.storage, "elsewhere", "Compaction");
+        assert_eq!(place.status().unwrap().phase, Phase::Upgraded);
+    });
+}
+
+/// What STATUS says of each operation is what the operation does.
+#[test]
+fn what_lies_in_v2_stands_in_the_way_of_recovery_and_not_of_delete() {
+    let by = |recovery_mode, force| RunOptions { recovery_mode, force, ..RunOptions::default() };
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        file(&*place.storage, "Compaction_V2/Scheduler/stray", b"");
+        let report = place.status().unwrap();
+        assert_eq!(choice(&report, Operation::Recovery), "with force alone: unknown files in V2: 1");
+        assert!(choice(&report, Operation::Delete).starts_with("removes the V1 tree"));
+        for mode in [RecoveryMode::Auto, RecoveryMode::Downgrade, RecoveryMode::DowngradeOld] {
+            place.run_with(Operation::Recovery, by(mode, false)).unwrap_err();
+        }
+        place.delete().unwrap();
+    });
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        file(&*place.storage, "Compaction/Scheduler/stray", b"");
+        let report = place.status().unwrap();
+        assert_eq!(choice(&report, Operation::Delete), "refused now without force: unknown files in V1: 1");
+        place.delete().unwrap_err();
+    });
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        remove(&*place.storage, "Compaction_V2/Scheduler");
+        let report = place.status().unwrap();
+        let way = "by downgrade_old with force, to the old files: the folder of the V2 tasks is gone";
+        assert_eq!(choice(&report, Operation::Recovery), way);
+        place.run_with(Operation::Recovery, by(RecoveryMode::Downgrade, true)).unwrap_err();
+        place.run_with(Operation::Recovery, by(RecoveryMode::DowngradeOld, true)).unwrap();
+    });
+    on_both_with("seed", |place, _, _| {
+        place.upgrade().unwrap();
+        remove(&*place.storage, "Compaction_V2/TaskAssigned");
+        let report = place.status().unwrap();
+        assert_eq!(report.warnings, ["Compaction_V2/TaskAssigned is gone: nodes find no open task there"]);
+        assert_eq!(report.next_action, "start no node before Compaction_V2/TaskAssigned is back");
+    });
+}
+
 #[test]
 fn where_there_is_no_v1_tree_delete_has_nothing_to_do() {
     on_both_with("seed", |place, _, _| {
@@ -244,7 +325,10 @@ fn where_there_is_no_v1_tree_delete_has_nothing_to_do() {
         assert_eq!(place.delete().unwrap().headline, "nothing to delete");
         folder(&*place.storage, "Compaction/Scheduler");
         let left = place.status().unwrap();
-        assert_eq!(choice(&left, Operation::Delete), "removes what is left of an empty V1 tree");
+        assert_eq!(
+            choice(&left, Operation::Delete),
+            "removes the V1 tree where it holds no file, and with force whatever it holds"
+        );
     });
 }
 
@@ -255,6 +339,8 @@ fn a_v1_file_that_vanished_leaves_downgrade_alone() {
         remove(&*place.storage, "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000");
         let report = place.status().unwrap();
         assert!(report.next_action.starts_with("bring back the V1 files"), "{}", report.next_action);
+        let again = place.upgrade().unwrap();
+        assert_eq!((again.warnings, again.next_action), (report.warnings.clone(), report.next_action.clone()));
         assert_eq!(choice(&report, Operation::Delete), "refused now: V1 files of upgraded tasks that are gone: 1");
         assert_eq!(
             choice(&report, Operation::Recovery),

@@ -135,3 +135,36 @@ impl Guard for CancelAt {
         Ok(())
     }
 }
+
+/// A storage on which nobody has a right to read one file, as on HDFS where it belongs to another user.
+pub struct NoRightToRead {
+    pub inner: Arc<dyn Storage>,
+    pub path: &'static str,
+}
+
+impl Storage for NoRightToRead {
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+    fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
+        self.inner.list(folder, sink)
+    }
+    fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
+        self.inner.stat_batch(paths, in_flight)
+    }
+    fn read_batch(&self, paths: &[TreePath], limit_bytes: u64, in_flight: usize) -> Vec<Result<Vec<u8>>> {
+        let read = self.inner.read_batch(paths, limit_bytes, in_flight);
+        let refused = || Error::new(ErrorKind::Permission, "it cannot be read").advise("grant the right to read it");
+        paths
+            .iter()
+            .zip(read)
+            .map(|(path, bytes)| if path.to_string() == self.path { Err(refused()) } else { bytes })
+            .collect()
+    }
+    fn flush(&self) -> Result<()> {
+        self.inner.flush()
+    }
+    fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
+        self.inner.change_batch(changes, flow)
+    }
+}

@@ -56,7 +56,7 @@ pub(super) const ROWS: &[Row] = &[
     ("run UPGRADE with reopen to finish it, or RECOVERY to go back", "以 reopen 运行 UPGRADE 以完成,或用 RECOVERY 回退"),
     ("another operation began just now", "另一个操作刚刚开始"),
     ("all {} tasks are upgraded", "全部 {:name} 个任务都已升级"),
-    ("all {} tasks are upgraded, {} of them to state Cancel since no place was found", "全部 {:name} 个任务都已升级,其中 {:name} 个因找不到放置位置而转为 Cancel 状态"),
+    ("all tasks are upgraded, {} of {} to state Cancel since no place was found", "所有任务都已升级,其中 {:name} 个(共 {:name} 个)因找不到放置位置而转为 Cancel 状态"),
     ("tasks that are in state Cancel since no place was found: {}; if the catalog or the placement was wrong, go back with RECOVERY by cancel before a node starts", "因找不到放置位置而处于 Cancel 状态的任务:{:name} 个;如果 catalog 或放置规则有误,请在启动任何节点之前运行 RECOVERY,按 cancel(取消升级)回退"),
     ("names in V1 that are no tasks were left alone: {}", "V1 中不是任务的名字未作处理:{:name} 个"),
     ("a part cannot be read; its tasks are looked at one by one: {}", "有一个分部清单(part)无法读取;逐个查看其中的任务: {}"),
@@ -86,7 +86,7 @@ pub(super) const ROWS: &[Row] = &[
     ("stop whatever still writes V1 tasks; UPGRADE with reopen takes in tasks that are new, those that changed are to be put back as they were, since V2 has them", "停止仍在写入 V1 任务的程序;以 reopen 运行 UPGRADE 可纳入新任务,改动过的任务要恢复原样,因为 V2 已有它们"),
     ("its bytes changed after it was upgraded", "它的内容在升级之后有改动"),
     ("{} of {} pairs of tasks differ", "{1:name} 对任务中有 {0:name} 对不一致"),
-    ("put back the V1 files that changed; where V2 is wrong, RECOVERY by downgrade_old with force goes back to the V1 files, from which UPGRADE makes them anew; nothing was redone unasked", "恢复改动过的 V1 文件;如果 V2 有误,以 force 运行 RECOVERY,按 downgrade_old 回到 V1 文件,再由 UPGRADE 重新生成;没有自动重做任何内容"),
+    ("put back the V1 files that changed or are gone; where V2 is wrong and V1 whole, RECOVERY by downgrade_old with force goes back to the V1 files, from which UPGRADE makes the tasks anew; nothing was redone unasked", "恢复改动过或缺失的 V1 文件;如果 V2 有误而 V1 完整,以 force 运行 RECOVERY,按 downgrade_old 回到 V1 文件,再由 UPGRADE 重新生成;没有自动重做任何内容"),
     ("its V1 file changed since it was converted", "它的 V1 文件在转换之后有改动"),
     ("{} is no name of a task", "{} 不是任务的名字"),
     ("its V2 task is not whole: {}", "它的 V2 任务不完整: {}"),
@@ -97,4 +97,5 @@ pub(super) const ROWS: &[Row] = &[
     ("its manager file is on {}, not on {}", "它的管理文件在 {},不在 {}"),
     ("these fields differ: {}", "以下字段不一致: {}"),
     ("the one task is upgraded", "唯一的任务已升级"),
+    ("{} of {} tasks failed", "{1:name} 个任务中有 {0:name} 个失败"),
 ];
