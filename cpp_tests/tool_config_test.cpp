@@ -106,6 +106,11 @@ TEST_F(ToolConfig, ListsAndTextsInQuotesAreReadWhole) {
   EXPECT_TRUE(Holds(apart.err, "--hdfs-option gives user twice")) << "the second is not lost: " << apart.err;
   EXPECT_TRUE(
       Holds(With("status", Root() + "in-flight = 1\n" + Root()).err, "--root: At Most 1 required but received 2"));
+  for (const char* line : {"verify = true\nverify = true\n", "in-flight = 1\nin-flight = 2\n", "in-flight = many\n"}) {
+    const ProcessResult wrong = With("status", Root() + line);
+    EXPECT_EQ(wrong.exit_code, 1) << line;
+    EXPECT_TRUE(Holds(wrong.err, "  path: ")) << "the file is named: " << wrong.err;
+  }
 }
 
 TEST_F(ToolConfig, AByteOrderMarkIsNoPartOfTheFirstKey) {

@@ -145,7 +145,7 @@ TEST_F(ToolRecovery, KeepsWhatHappenedInV2AlsoAfterADelete) {
   EXPECT_TRUE(Holds(refused.err, "  next: run RECOVERY with the mode downgrade")) << refused.err;
   const ProcessResult result = Recover({"--mode", "downgrade"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_TRUE(Holds(result.out, "tasks     4 of V2: 4 written to V1, 0 as V1 has them, 0 failed, 0 left out\n"))
+  EXPECT_TRUE(Holds(result.out, "tasks     4: 4 written to V1, 0 as V1 has them, 0 failed, 0 left out\n"))
       << result.out;
   EXPECT_TRUE(Holds(result.out, "V1 states 1 Init, 0 Assigned, 1 Cancel, 2 Done\n")) << result.out;
   EXPECT_EQ(Run("upgrade").exit_code, 0);

@@ -164,6 +164,16 @@ std::string WhyUnreadable(const std::string& path) {
   return std::generic_category().message(cause);
 }
 
+// The configuration file, where what CLI11 says is about an option that stands in it; else nothing.
+std::string FileOf(const CLI::App& tool, const std::string& message) {
+  const auto config = std::dynamic_pointer_cast<ConfigFile>(tool.get_config_formatter());
+  const auto is_named = [&](const std::string& name) {
+    return message.find("--" + name) != std::string::npos || message.rfind(name + ':', 0) == 0;
+  };
+  if (!config || std::none_of(config->taken().begin(), config->taken().end(), is_named)) return "";
+  return tool.get_config_ptr()->results().front();
+}
+
 void ReadComptaskUpgrade(Words words, CommandLine& line) {
   RawOptions raw;
   CLI::App tool(Say(Text::kComptaskUpgrade, line.output.language),
@@ -188,6 +198,10 @@ void ReadComptaskUpgrade(Words words, CommandLine& line) {
     throw UsageError(English(Text::kConfigUnreadable, {WhyUnreadable(path)}), path);
   } catch (const CLI::ExtrasError&) {
     throw UnknownWords(tool.remaining());
+  } catch (const CLI::ArgumentMismatch& error) {
+    throw UsageError(error.what(), FileOf(tool, error.what()));
+  } catch (const CLI::ConversionError& error) {
+    throw UsageError(error.what(), FileOf(tool, error.what()));
   } catch (const CLI::RequiredError&) {
     // A word that nobody knows may be the very option that seems to be missing.
     const Words unknown = tool.remaining();

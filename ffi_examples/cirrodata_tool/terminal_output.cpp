@@ -191,7 +191,10 @@ void TerminalOutput::WriteReportFile(std::string_view document, bool is_report) 
 void TerminalOutput::WriteStdout(const std::string& text) {
   std::cout << text;
   if (text.empty() || text.back() != '\n') std::cout << '\n';
-  if (!std::cout.flush()) own_failures_.emplace_back(Code::kInternal, English(Text::kReportUnwritten));
+  if (!std::cout.flush()) {
+    own_failures_.emplace_back(Code::kInternal, English(Text::kReportUnwritten), "", "",
+                               English(Text::kSeeWhereStdoutLeads));
+  }
 }
 
 void TerminalOutput::WriteError(const Error& error) {

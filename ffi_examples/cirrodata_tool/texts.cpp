@@ -177,6 +177,8 @@ constexpr std::array<Entry, kTexts> kEntries{{
     {Text::kInterrupted, "interrupted: the run ends after the wave of changes under way; once more ends it at once\n",
      "已中断：当前这一批更改完成后运行结束；再按一次则立即结束\n"},
     {Text::kReportUnwritten, "the report could not be written to stdout", "报告无法写到标准输出"},
+    {Text::kSeeWhereStdoutLeads, "see to where stdout leads, then run status; --report-file keeps a report too",
+     "检查标准输出的去向，然后运行 status；--report-file 也可保存报告"},
     {Text::kOnlyTheReportFailed, "the operation succeeded; only its report could not be written\n",
      "操作已成功；只是报告未能写出\n"},
     {Text::kLogFileUnwritable, "the log file cannot be written: {0}", "无法写日志文件：{0}"},

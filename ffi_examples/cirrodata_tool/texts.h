@@ -126,6 +126,7 @@ enum class Text {
   kLevelTrace,
   kInterrupted,
   kReportUnwritten,
+  kSeeWhereStdoutLeads,
   kOnlyTheReportFailed,
   kLogFileUnwritable,
   kLogFileLost,

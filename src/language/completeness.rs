@@ -21,7 +21,7 @@ const EXCEPTIONS: [(&str, &str); 10] = [
     ("<v1 base>.<node>", "the shape of a name, which stays"),
     ("<v2 id>.<v1 base>", "the shape of a name, which stays"),
     ("<v2 id>.{}", "the shape of a name, which stays"),
-    (" -> {} {} pc={} node={}", "names and the names of fields, which stay"),
+    (" pc={} node={}", "names and the names of fields, which stay"),
 ];
 
 /// A string of the source, with `{}` at each of its places, and where it stands.

@@ -7,6 +7,7 @@ use super::leftovers::{clear_leftover_marks, clear_rubbish, leftovers};
 use super::options::Stage;
 use super::recovery_scan::V2Names;
 use super::report::Row;
+use super::rights;
 use super::scan::{V1File, V1Scan};
 use super::trees::{self, Trees};
 use super::upgrade::{end, refused};
@@ -16,6 +17,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, V1Name};
 use crate::plan::phase::{permit, Operation, Permit, Phase};
 use crate::task::V2Id;
+use crate::tree::TreePath;
+
+/// In a plan, after the reasons of a refusal.
+pub(super) const WARNED_OF: &str = "a run would be refused now for what these warnings name";
 
 /// How many files of a tree that should be empty are named.
 const FILES_NAMED: usize = 1_000;
@@ -60,7 +65,11 @@ fn check(run: &mut Run<'_>, seen: &Trees) -> Result<Option<Manifests>> {
     match run.report.phase {
         // The checks were passed before the V1 tree was renamed.
         Phase::Deleting => Ok(None),
-        Phase::Upgraded => check_upgraded(run).map(Some),
+        Phase::Upgraded => {
+            let folders = [TreePath::root(), layout::v1(), layout::v2()];
+            rights::refuse(&rights::missing(run, &folders)?)?;
+            check_upgraded(run).map(Some)
+        }
         _ if seen.facts.v1 => check_empty(run).map(|()| None),
         _ => Ok(None),
     }
@@ -244,7 +253,7 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         if error.kind() != ErrorKind::Refused {
             return Err(error);
         }
-        run.warn(format!("a run would be refused: {}", error.message()));
+        run.warn(WARNED_OF.to_owned());
         refusal = Some(error);
     }
     let mut actions = Vec::new();

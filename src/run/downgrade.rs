@@ -90,7 +90,7 @@ pub(super) fn plan_all(run: &mut Run<'_>) -> Result<()> {
 /// What came of it, in a sentence.
 pub(super) fn headline(report: &Report) -> String {
     let Counts { converted, skipped, left, .. } = report.counts;
-    let mut headline = format!("V2 is V1 again: {converted} V1 tasks written from V2, {skipped} kept as V1 has them");
+    let mut headline = format!("V2 is V1 again: {converted} V1 tasks written, {skipped} kept as V1 has them");
     if left > 0 {
         headline = format!("{headline}, {left} lost by force");
     }
@@ -255,7 +255,7 @@ impl<'r, 'a> Carrier<'r, 'a> {
     fn warn_of_cleared(&mut self, count: usize) {
         if count > 0 {
             self.run.warn(format!(
-                "{count} upgraded tasks are not in V2 any more and become Done in V1, taken as finished there; the report \
+                "upgraded tasks that are not in V2 any more become Done in V1, taken as finished there: {count}; the report \
                  lists them"
             ));
         }
@@ -546,10 +546,9 @@ impl<'r, 'a> Carrier<'r, 'a> {
 
     fn warn_of_what_is_dropped(&mut self) {
         let Dropped { place, memo, sync, optimizat } = self.dropped;
-        let counts =
-            [(place, "its PC and node"), (memo, "its memo"), (sync, "its sync flag"), (optimizat, "its optimizat")];
+        let counts = [(place, "PC and node"), (memo, "the memo"), (sync, "the sync flag"), (optimizat, "optimizat")];
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            self.run.warn(format!("for {count} task{}: V1 cannot hold {what}; the report lists them", plural(count)));
+            self.run.warn(format!("V1 cannot hold {what} of {count} task{}; the report lists them", plural(count)));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::context::{changed_meanwhile, plural, some_of, Run};
+use super::delete::WARNED_OF;
 use super::downgrade;
 use super::evidence::Evidence;
 use super::leftovers::{clear_rubbish, leftovers};
@@ -137,6 +138,10 @@ fn course(run: &mut Run<'_>, seen: &Trees) -> Result<(Course, Scanned)> {
         Permit::RecoverAnyWay => Ok((Course::Begin(asked), scanned)),
         Permit::DowngradeOnly if asked == RecoveryMode::Downgrade => Ok((Course::Begin(asked), scanned)),
         Permit::DowngradeOnly => {
+            if seen.facts.done {
+                // Without it no way back is left, and the advice is another one.
+                Manifests::read(run.storage()).map_err(v1_check::restore_or_delete)?;
+            }
             let why = format!("the old V1 files are gone, so there is no way back by {}", asked.word());
             Err(refused(phase, &why).advise("run RECOVERY with the mode downgrade: it makes V1 tasks of the V2 tasks"))
         }
@@ -367,6 +372,7 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         return clear_rubbish(run, seen).map(|()| run.report.conclude(run.report.phase, text));
     }
     let mut refusals: Vec<Error> = run.session.all_offline().err().into_iter().collect();
+    let warnings_before = run.report.warnings.len();
     let decided = course(run, seen).and_then(|(course, _)| match course {
         Course::Begin(mode) => {
             let evidence = evidence(run, seen, mode)?;
@@ -382,6 +388,8 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
+    // Each reason is a warning of its own already.
+    let are_reasons_listed = course.is_none() && run.report.warnings.len() > warnings_before;
     if let Some(course) = course {
         plan_actions(run, seen, course)?;
     }
@@ -395,8 +403,13 @@ fn plan(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     if let (true, Some(Course::Begin(mode))) = (refusals.is_empty(), course) {
         run.report.next_action = format!("stop every node, then run RECOVERY by {}", mode.word());
     }
-    for error in refusals {
-        run.warn(format!("a run would be refused now: {error}"));
+    let last = refusals.len().saturating_sub(1);
+    for (place, error) in refusals.into_iter().enumerate() {
+        if are_reasons_listed && place == last {
+            run.warn(WARNED_OF.to_owned());
+        } else {
+            run.warn(format!("a run would be refused now: {error}"));
+        }
         error.next_action().clone_into(&mut run.report.next_action);
     }
     Ok(())

@@ -509,7 +509,10 @@ impl Row {
         let mut text = format!("{name}: {}", self.outcome.word());
         if !self.v2_id.is_empty() && !nameless {
             let state = self.v2_state.map_or("", StateV2::word);
-            let _ = write!(text, " -> {} {state} pc={} node={}", self.v2_id, self.pc, self.node);
+            let _ = write!(text, " -> {} {state}", self.v2_id);
+            if !self.pc.is_empty() || !self.node.is_empty() {
+                let _ = write!(text, " pc={} node={}", self.pc, self.node);
+            }
         }
         if !self.detail.is_empty() {
             let _ = write!(text, ": {}", self.detail);
@@ -526,12 +529,10 @@ fn recovery_counts(mode: Option<RecoveryMode>, plan: bool, counts: Counts) -> St
     let Counts { total, converted, skipped, failed, left, .. } = counts;
     match (mode, plan) {
         (Some(RecoveryMode::Downgrade), false) => {
-            format!(
-                "{total} of V2: {converted} written to V1, {skipped} as V1 has them, {failed} failed, {left} left out"
-            )
+            format!("{total}: {converted} written to V1, {skipped} as V1 has them, {failed} failed, {left} left out")
         }
         (Some(RecoveryMode::Downgrade), true) => {
-            format!("{total} of V2: {converted} to write to V1, {skipped} as V1 has them, {failed} to fail, {left} left out")
+            format!("{total}: {converted} to write to V1, {skipped} as V1 has them, {failed} to fail, {left} left out")
         }
         (_, true) => format!("{total} in V2"),
         (_, false) if left > 0 && skipped > 0 => format!("{total} of V2 taken away, {left} of them lost by force"),

@@ -18,7 +18,8 @@ pub(super) fn missing(run: &Run<'_>, folders: &[TreePath]) -> Result<Vec<Problem
     let mut problems = Vec::new();
     for folder in nearest {
         if let Err(error) = run.storage().check_writable(&folder) {
-            problems.push((error.kind(), format!("{folder}: {}", error.message()), folder));
+            let named = if folder.parent().is_none() { "the root".to_owned() } else { folder.to_string() };
+            problems.push((error.kind(), format!("{named}: {}", error.message()), folder));
         }
     }
     Ok(problems)

@@ -260,6 +260,11 @@ impl V2Scan {
         Ok(scan)
     }
 
+    /// That V2 holds tasks before an upgrade has made any.
+    pub(super) fn unexplained(&self) -> String {
+        format!("V2 holds tasks beside those of V1, and nothing says that an upgrade made them: {}", self.count)
+    }
+
     /// The ordinals that stand in V2 for one ts and seq, in their order.
     pub(super) fn ordinals(&self, ts: u64, seq: i32) -> impl Iterator<Item = u16> + '_ {
         let from = self.upgraded.partition_point(|row| *row < (ts, seq, 0));

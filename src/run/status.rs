@@ -91,10 +91,7 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         );
     }
     if phase == Phase::NotStarted && v2.count > 0 {
-        run.warn(format!(
-            "V2 holds tasks beside those of V1, and nothing says that an upgrade made them: {}",
-            v2.count
-        ));
+        run.warn(v2.unexplained());
         run.report.next_action = format!(
             "start no node before it is clear where the V2 tasks come from; if {} was moved away, put it back",
             layout::done()
@@ -113,6 +110,7 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         Phase::Deleting if seen.facts.done && seen.facts.v1_deleting => deleting(run),
         _ => {
             list_twins(run, &v1);
+            advise_on_twins(run);
             Ok(())
         }
     };
@@ -121,6 +119,14 @@ fn look_once(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
         run.report.next_action = format!("wait for the run that the lock file names; if it is dead: {next}");
     }
     looked
+}
+
+/// UPGRADE converts the others and does not end before that is put right.
+fn advise_on_twins(run: &mut Run<'_>) {
+    if run.report.phase == Phase::NotStarted && run.report.counts.failed > 0 {
+        "see to the tasks that are there in several states, of which one is right each; then stop every node and run UPGRADE"
+            .clone_into(&mut run.report.next_action);
+    }
 }
 
 /// What was seen on the way that would refuse an operation which the phase allows.

@@ -191,13 +191,17 @@ pub(super) fn sort_decisions<'v>(run: &mut Run<'_>, v1: &'v V1Scan, decisions: &
 
 /// What the listings say beside the tasks.
 pub(super) fn describe_trees(run: &mut Run<'_>, listings: Listings<'_>) {
-    let Listings { v1, marks, parts, v2, .. } = listings;
+    let Listings { v1, marks, parts, v2, complete, .. } = listings;
     run.report.v1_states = v1.by_state();
     for unknown in [&v1.unknown, &v2.unknown, &marks.unknown] {
         run.report.unknown.extend(unknown.iter().cloned());
     }
+    let nothing_is_begun = marks.upgraded.is_empty() && marks.in_progress.is_empty() && marks.parts.is_empty();
+    if complete.is_none() && nothing_is_begun && v2.count > 0 {
+        run.warn(v2.unexplained());
+    }
     if !v1.unknown.is_empty() {
-        run.warn(format!("names in V1 that are no tasks were left alone: {}", v1.unknown.len()));
+        run.warn(format!("names among the V1 tasks that are none were left alone: {}", v1.unknown.len()));
     }
     for broken in &parts.broken {
         run.warn(format!("a part cannot be read; its tasks are looked at one by one: {broken}"));
@@ -270,7 +274,7 @@ fn complete(run: &mut Run<'_>, seen: &Trees) -> Result<()> {
     v1_check::list_strangers(&mut run.report, &strangers, &manifests);
     let headline = match strangers.len() {
         0 => "all tasks are upgraded".to_owned(),
-        left => format!("{} tasks are upgraded, {left} are not", run.report.counts.skipped),
+        _ => format!("{} of {} tasks are upgraded", run.report.counts.skipped, run.report.counts.total),
     };
     run.report.conclude(Phase::Upgraded, headline);
     if !strangers.is_empty() {

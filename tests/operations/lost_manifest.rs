@@ -309,8 +309,9 @@ fn a_delete_under_way_finishes_once_the_old_files_are_taken_away() {
     on_both_with("seed", |place, _, _| {
         lost(place);
         rename(&*place.storage, "Compaction", "Compaction.deleting");
-        for operation in [Operation::Delete, Operation::Recovery] {
-            let options = if operation == Operation::Recovery { by(Downgrade) } else { RunOptions::default() };
+        let recoveries =
+            [by(Downgrade), by(Cancel), by_force(DowngradeOld)].map(|options| (Operation::Recovery, options));
+        for (operation, options) in recoveries.into_iter().chain([(Operation::Delete, RunOptions::default())]) {
             let error = place.unchanged_by(|| place.run_with(operation, options).unwrap_err().error);
             assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
             assert!(error.next_action().contains("look through Compaction.deleting and remove it"), "{error}");

@@ -166,9 +166,9 @@ fn tasks_born_in_v2_take_the_first_free_millisecond_and_what_v1_cannot_hold_is_n
         }
         v1_is(place, &expected);
         for warning in [
-            "for 6 tasks: V1 cannot hold its memo",
-            "for 6 tasks: V1 cannot hold its sync flag",
-            "for 10 tasks: V1 cannot hold its PC and node",
+            "V1 cannot hold the memo of 6 tasks",
+            "V1 cannot hold the sync flag of 6 tasks",
+            "V1 cannot hold PC and node of 10 tasks",
         ] {
             assert!(report.warnings.iter().any(|text| text.contains(warning)), "{:?}", report.warnings);
         }

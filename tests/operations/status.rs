@@ -254,9 +254,25 @@ fn v2_tasks_that_no_upgrade_explains_are_told_before_one_begins() {
             report.next_action
         );
         // UPGRADE takes the tasks that are there, and makes none of them twice.
-        place.upgrade().unwrap();
+        let again = place.upgrade().unwrap();
+        assert_eq!(again.warnings, report.warnings);
         assert_eq!(place.status().unwrap().v2_tasks, 4);
         assert_eq!(place.image().len(), image.len());
+    });
+}
+
+/// Which of the two is right is for a person, and every UPGRADE fails on it until then.
+#[test]
+fn a_task_in_two_states_is_to_be_seen_to_before_the_upgrade() {
+    on_both_with("seed", |place, _, _| {
+        file(&*place.storage, "Compaction/Scheduler/compct.xcloud24_9876.0.1617693156000.Cancel", b"");
+        let report = place.status().unwrap();
+        assert_eq!((report.phase, report.counts.failed), (Phase::NotStarted, 2));
+        assert!(
+            report.next_action.starts_with("see to the tasks that are there in several states"),
+            "{}",
+            report.next_action
+        );
     });
 }
 
