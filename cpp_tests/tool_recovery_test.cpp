@@ -164,6 +164,8 @@ TEST_F(ToolRecovery, NeedsTheNodesDownButForAPlan) {
   EXPECT_EQ(Image(), before);
   const ProcessResult nobody_asked = Run("recovery");
   EXPECT_EQ(nobody_asked.exit_code, 1) << "it must be told which nodes are up";
+  EXPECT_TRUE(Holds(nobody_asked.err, "next: give --online-nodes, --assume-offline, or --zookeeper"))
+      << nobody_asked.err;
   EXPECT_EQ(Run("recovery", {"--assume-offline"}).exit_code, 0);
 }
 

@@ -97,6 +97,11 @@ bool ComptaskUpgradeAdapter::CheckAllOffline() {
   try {
     session_->CheckAllOffline(static_cast<Operation>(checkOptition(options_.operation)));
   } catch (const Error& error) {
+    // Where there is nothing to go back from nobody need say it, so that the command line alone could not tell.
+    const bool is_said = options_.zookeeper || options_.assume_offline || !options_.online_nodes_file.empty();
+    if (error.code() == Code::kInvalidArgument && !is_said) {
+      throw Error(error.code(), error.message(), "", "", English(Text::kSayWhichNodesAreUp));
+    }
     if (error.code() != Code::kNodesOnline) throw;
     online_nodes_error_ = error;
     return false;

@@ -110,6 +110,8 @@ constexpr std::array<Entry, kTexts> kEntries{{
     {Text::kUpgradeNeedsNodes,
      "upgrade needs --zookeeper with --zookeeper-registry-path, --online-nodes, --assume-offline or --online",
      "upgrade 需要 --zookeeper 及 --zookeeper-registry-path，或 --online-nodes、--assume-offline、--online 之一"},
+    {Text::kSayWhichNodesAreUp, "give --online-nodes, --assume-offline, or --zookeeper with --zookeeper-registry-path",
+     "给出 --online-nodes、--assume-offline，或 --zookeeper 及 --zookeeper-registry-path"},
     {Text::kOperationNeedsNodes,
      "{0} with --zookeeper needs --zookeeper-registry-path, the node of the PU registry, or instead of it {1}",
      "{0} 使用 --zookeeper 时需要 --zookeeper-registry-path（PU 注册表的 ZooKeeper 节点），或用 {1} 代替"},

@@ -81,6 +81,7 @@ enum class Text {
   kHdfsNeedsLock,
   kPasswordOnCommandLine,
   kUpgradeNeedsNodes,
+  kSayWhichNodesAreUp,
   kOperationNeedsNodes,
   kSeeToolsHelp,
   kConfigUnreadable,
