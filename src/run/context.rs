@@ -327,6 +327,9 @@ pub(super) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// What a plan says after the reasons of a refusal, each of which is a warning.
+pub(super) const WARNED_OF: &str = "a run would be refused now for what these warnings name";
+
 /// What makes a noun fit a count.
 pub(super) fn plural(count: u64) -> &'static str {
     if count == 1 {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::context::{plural, some_of, Run};
+use super::context::{plural, some_of, Run, WARNED_OF};
 use super::leftovers::{clear_leftover_marks, clear_rubbish, leftovers};
 use super::options::Stage;
 use super::recovery_scan::V2Names;
@@ -18,9 +18,6 @@ use crate::layout::{self, V1Name};
 use crate::plan::phase::{permit, Operation, Permit, Phase};
 use crate::task::V2Id;
 use crate::tree::TreePath;
-
-/// In a plan, after the reasons of a refusal.
-pub(super) const WARNED_OF: &str = "a run would be refused now for what these warnings name";
 
 /// How many files of a tree that should be empty are named.
 const FILES_NAMED: usize = 1_000;

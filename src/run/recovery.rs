@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::context::{changed_meanwhile, plural, some_of, Run};
-use super::delete::WARNED_OF;
+use super::context::{changed_meanwhile, plural, some_of, Run, WARNED_OF};
 use super::downgrade;
 use super::evidence::Evidence;
 use super::leftovers::{clear_rubbish, leftovers};

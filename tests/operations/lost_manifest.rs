@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use comptask_upgrade::task::{StateV1, StateV2};
-use comptask_upgrade::{ErrorKind, Gate, Operation, Outcome, Phase, RecoveryMode, RunOptions};
+use comptask_upgrade::{Error, ErrorKind, Gate, Operation, Outcome, Phase, RecoveryMode, RunOptions};
 use RecoveryMode::{Auto, Cancel, Downgrade, DowngradeOld};
 
-use crate::support::meddling::NoRightToRead;
+use crate::support::meddling::CannotRead;
 use crate::support::places::{on_both_with, Place};
 use crate::support::sessions::choice;
 use crate::support::v1_files::{bytes, exists, file, folder, names, remove, rename, replace, v1};
@@ -59,7 +59,8 @@ fn lost(place: &Place) {
 fn a_manifest_that_nobody_may_read_is_no_reason_to_go_back() {
     on_both_with("seed", |place, _, _| {
         place.upgrade().unwrap();
-        let closed = || Arc::new(NoRightToRead { inner: Arc::clone(&place.storage), path: MANIFEST });
+        let error = || Error::new(ErrorKind::Permission, "it cannot be read").advise("grant the right to read it");
+        let closed = || Arc::new(CannotRead { inner: Arc::clone(&place.storage), path_begin: MANIFEST, error });
         let run = |operation, options| {
             let session = place.builder_on(closed()).open().unwrap();
             place.unchanged_by(|| session.run(operation, &options, None).unwrap_err())

@@ -13,7 +13,7 @@ use comptask_upgrade::{
 };
 
 use crate::support::faults::{Call, Fault, FaultStorage};
-use crate::support::meddling::Meddling;
+use crate::support::meddling::{CannotRead, Meddling};
 use crate::support::places::{on_both, Place};
 use crate::support::sessions::{builder, OneLock};
 use crate::support::trees::CATALOG;
@@ -221,33 +221,6 @@ fn a_v1_folder_that_is_away_is_damage_and_no_word_that_all_is_finished() {
     }
 }
 
-/// Some files cannot be read.
-struct MissingBlock(Arc<dyn Storage>, &'static str);
-
-impl Storage for MissingBlock {
-    fn describe(&self) -> String {
-        self.0.describe()
-    }
-    fn list(&self, folder: &TreePath, sink: EntrySink<'_>) -> Result<()> {
-        self.0.list(folder, sink)
-    }
-    fn stat_batch(&self, paths: &[TreePath], in_flight: usize) -> Vec<Result<Stat>> {
-        self.0.stat_batch(paths, in_flight)
-    }
-    fn read_batch(&self, paths: &[TreePath], limit_bytes: u64, in_flight: usize) -> Vec<Result<Vec<u8>>> {
-        let mut answers = self.0.read_batch(paths, limit_bytes, in_flight);
-        for (answer, path) in answers.iter_mut().zip(paths) {
-            if path.as_str().starts_with(self.1) {
-                *answer = Err(Error::new(ErrorKind::Storage, "the block is missing"));
-            }
-        }
-        answers
-    }
-    fn change_batch(&self, changes: &[Change], flow: Flow<'_>) -> Vec<Result<()>> {
-        self.0.change_batch(changes, flow)
-    }
-}
-
 #[test]
 fn one_file_that_cannot_be_read_leaves_a_way_back() {
     let (in_v1, in_v2) = ("Compaction/Scheduler/compct.p.1.", "Compaction_V2/Scheduler/aaaaffff.17000000.00123000.1/");
@@ -262,7 +235,8 @@ fn one_file_that_cannot_be_read_leaves_a_way_back() {
             waiting(storage, 3);
             place.upgrade().unwrap();
             starts(storage, "n1");
-            let missing = MissingBlock(Arc::clone(&place.storage), bad);
+            let error = || Error::new(ErrorKind::Storage, "the block is missing");
+            let missing = CannotRead { inner: Arc::clone(&place.storage), path_begin: bad, error };
             let session = place.builder_on(Arc::new(missing)).open().unwrap();
             let failure = place.unchanged_by(|| session.run(Operation::Recovery, &by(mode), None).unwrap_err());
             assert_eq!(failure.error.kind(), ErrorKind::Refused, "{}", failure.error);

@@ -136,13 +136,14 @@ impl Guard for CancelAt {
     }
 }
 
-/// A storage on which nobody has a right to read one file, as on HDFS where it belongs to another user.
-pub struct NoRightToRead {
+/// A storage that answers with an error to every read of a file whose path begins so.
+pub struct CannotRead {
     pub inner: Arc<dyn Storage>,
-    pub path: &'static str,
+    pub path_begin: &'static str,
+    pub error: fn() -> Error,
 }
 
-impl Storage for NoRightToRead {
+impl Storage for CannotRead {
     fn describe(&self) -> String {
         self.inner.describe()
     }
@@ -153,13 +154,12 @@ impl Storage for NoRightToRead {
         self.inner.stat_batch(paths, in_flight)
     }
     fn read_batch(&self, paths: &[TreePath], limit_bytes: u64, in_flight: usize) -> Vec<Result<Vec<u8>>> {
-        let read = self.inner.read_batch(paths, limit_bytes, in_flight);
-        let refused = || Error::new(ErrorKind::Permission, "it cannot be read").advise("grant the right to read it");
-        paths
-            .iter()
-            .zip(read)
-            .map(|(path, bytes)| if path.to_string() == self.path { Err(refused()) } else { bytes })
-            .collect()
+        let mut answers = self.inner.read_batch(paths, limit_bytes, in_flight);
+        for (answer, _) in answers.iter_mut().zip(paths).filter(|(_, path)| path.as_str().starts_with(self.path_begin))
+        {
+            *answer = Err((self.error)());
+        }
+        answers
     }
     fn flush(&self) -> Result<()> {
         self.inner.flush()
